@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from speedkit.apps import sample_app, sample_history
     from speedkit.build_records import import_records
     from speedkit.builds import build, compare, start_build
+    from speedkit.checked_exercises import exercise, exercises
     from speedkit.engine import CommandOptions, connect
     from speedkit.engine import layers_of as layers
     from speedkit.gate import check
@@ -41,6 +42,8 @@ __all__ = [
     "compare",
     "connect",
     "doctor",
+    "exercise",
+    "exercises",
     "explain",
     "import_records",
     "judge",
@@ -70,6 +73,8 @@ _HOMES = {
     "connect": ("speedkit.engine.connection", "connect"),
     "doctor": ("speedkit.setup", "doctor"),
     "recorded_builds": ("speedkit.history", "recorded_builds"),
+    "exercise": ("speedkit.checked_exercises", "exercise"),
+    "exercises": ("speedkit.checked_exercises", "exercises"),
     "explain": ("speedkit.history", "explain"),
     "import_records": ("speedkit.build_records", "import_records"),
     "judge": ("speedkit.proof", "judge"),

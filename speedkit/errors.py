@@ -6,6 +6,7 @@
     │   ├── UnknownEdit
     │   ├── UnknownBuilder
     │   ├── UnknownWay
+    │   ├── UnknownExercise
     │   ├── BuilderCannot          the named builder cannot do this
     │   ├── NotAFolder
     │   ├── NotARepository         no git repository with a commit, or one that git does not open
@@ -91,6 +92,7 @@ __all__ = [
     "StateRefused",
     "UnknownBuilder",
     "UnknownEdit",
+    "UnknownExercise",
     "UnknownStrategy",
     "UnknownWay",
     "in_words",
@@ -188,6 +190,17 @@ class UnknownWay(Misuse):
             alike = get_close_matches(name, names, n=5, cutoff=0.3) or names[:5]
             fix = f"{_choices([*alike, '…'])} {message('`speedkit project` lists all {count}.', count=len(names))}"
         super().__init__(message("There is no way {name!r}.", name=name), fix=fix)
+
+
+class UnknownExercise(Misuse):
+    """An exercise that the kit does not have. exercises: the names of those that it has."""
+
+    def __init__(self, name: str, exercises: Iterable[str]) -> None:
+        from difflib import get_close_matches
+
+        alike = get_close_matches(name, list(exercises), n=3, cutoff=0.4)
+        fix = message("`speedkit exercises` lists all of them.")
+        super().__init__(message("There is no exercise {name!r}.", name=name), fix=f"{_choices(alike)} {fix}" if alike else fix)
 
 
 class BuilderCannot(Misuse):

@@ -25,8 +25,8 @@ NO_HOME = os.devnull
 FOLDER_MODE = stat.S_IRWXU
 FILE_MODE = stat.S_IRUSR | stat.S_IWUSR
 MODE_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-COPIES = ("work", "host-caches")
-"""Parts that keep modes of their own: those of the copied files, and those that the Go tools set."""
+COPIES = ("work", "host-caches", "exercises")
+"""Parts that keep modes of their own: those of copied files and of exercises, and those that the Go tools set."""
 OUR_PARTS = frozenset(
     {"recordings", "dockerfiles", "layers", "engine", "engines", "installation", "owners", "redaction.key", "typed", *COPIES}
 )

@@ -26,6 +26,9 @@ import speedkit
 from speedkit import lessons, plots
 from speedkit.apps import App, append_line, own_app
 from speedkit.build_records import BuildCost, ImportedBuild, ImportedRecords
+from speedkit.checked_exercises import Exercise, ExerciseList, Verdict
+from speedkit.checked_exercises.findings import Finding as ExerciseFinding
+from speedkit.checked_exercises.task import Task
 from speedkit.data_frame import Frame
 from speedkit.dockerfile import Finding
 from speedkit.images.image import Image
@@ -311,9 +314,21 @@ def advice(attack: str) -> Advice:
     return Advice(attack, attack, (piece, piece), (piece,), (attack,))
 
 
+def exercise_task(attack: str) -> Task:
+    """An exercise of which each text is the attack. Its texts are messages of the kit's own, in which a brace is doubled."""
+    text = attack.replace("{", "{{").replace("}", "}}")
+    return Task(attack, attack, text, text, (text,), 1, lambda _: iter(()))
+
+
 # By the class's name; a list of HTML each.
 SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.build_records.imports.ImportedRecords": lambda attack: [imported(attack)._repr_html_()],
+    "speedkit.checked_exercises.checking.Verdict": lambda attack: [
+        Verdict(False, (ExerciseFinding(False, attack),), builds=(attack,), stand_ins=attack)._repr_html_()
+    ],
+    "speedkit.checked_exercises.learner_exercise.ExerciseList": lambda attack: [
+        ExerciseList([Exercise(exercise_task(attack))])._repr_html_()
+    ],
     "speedkit.data_frame.Column": lambda attack: [str(table_frame(attack)[attack]._repr_latex_() or "")],  # type: ignore[operator]
     "speedkit.data_frame.Frame": lambda attack: [
         table_frame(attack)._repr_html_(),

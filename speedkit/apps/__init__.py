@@ -3,6 +3,7 @@
 from .app import COLD, App, Strategy
 from .edits import AppliedEdit, Edit, append_line, replacement
 from .folder_app import app_in_place, own_app
+from .kept_app import KeptApp
 from .probe import Probe
 from .sample import BROKEN_ON_PURPOSE, sample_app, sample_edits, sample_folder
 from .sample_repository import SampleHistory, sample_history
@@ -24,6 +25,7 @@ __all__ = [
     "AppliedEdit",
     "Edit",
     "FolderInUse",
+    "KeptApp",
     "Probe",
     "SampleHistory",
     "Strategy",

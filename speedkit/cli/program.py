@@ -33,6 +33,7 @@ from . import (
     compare,
     doctor,
     engine,
+    exercises,
     explain,
     history,
     import_records,
@@ -114,6 +115,7 @@ for verb in (
     judge,
     check,
     layers,
+    exercises,
     engine,
 ):
     verb.register(program)

@@ -6,6 +6,7 @@ from .checking import check
 from .github import markdown, workflow_commands
 from .outcome import CheckEntry, CheckOutcome, StepThatRuns, amount_text
 from .sarif import sarif_document
+from .steps import shortened, steps_that_run
 
 __all__ = [
     "CheckEntry",
@@ -15,5 +16,7 @@ __all__ = [
     "check",
     "markdown",
     "sarif_document",
+    "shortened",
+    "steps_that_run",
     "workflow_commands",
 ]
