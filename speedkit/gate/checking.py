@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,10 +24,9 @@ from speedkit.words import bytes_text, seconds_text
 
 from .limits_file import FILE_NAME, Claim, LimitsFile, RebuildBudget, read_limits_file
 from .outcome import CheckEntry, CheckKind, CheckOutcome, Evidence, StepThatRuns
-from .path_glob import PathGlob
 from .real_builds import RealBuilds, last_line, real_builds
 from .steps import claimed_lines, reasons_of, shortened, steps_that_run
-from .watched_files import WatchedFiles
+from .watched_files import FilesChange, WatchedFiles
 
 __all__ = ["check"]
 
@@ -112,7 +111,7 @@ class _Check:
     def expected_builds(self) -> int:
         """How many real builds a check makes, at most. Raises: LimitsFileError."""
         watched: tuple[Claim | RebuildBudget, ...] = (*self.limits.rebuilds, *self.limits.claims)
-        return 2 * max(1, len({self._changed(one.when, one.name, one.line)[1] for one in watched}))
+        return 2 * max(1, len({self._change(one).sent for one in watched}))
 
     def entries(self) -> Iterator[CheckEntry]:
         limits = self.limits
@@ -147,63 +146,101 @@ class _Check:
     # Files, forecast and recordings are read when an entry needs them: a budget for the context alone needs no forecast.
     @cached_property
     def files(self) -> WatchedFiles:
-        return WatchedFiles(self.project.folder, self.way.context, self.assumed.context)
+        folders, manifests = self.app.strategy().options.folders, self.assumed.named_contexts
+        named = {name: (folders[name], manifest) for name, manifest in manifests.items()}
+        return WatchedFiles(self.project.folder, self.way.context, self.assumed.context, named)
 
-    def _changed(self, globs: tuple[PathGlob, ...], name: str, line: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The files that globs match: as paths in the project, and those in the build context as paths there."""
-        matching = self.files.matching(globs)
-        # Not "nothing runs": the files may have moved, and the claim would guard nothing from then on.
-        if not matching:
-            folder = self.files.near(globs)
-            raise LimitsFileError(
-                message(
-                    "{path}, line {line}, {name!r}: no file matches {globs}.",
-                    path=self.limits.path,
-                    line=line,
-                    name=name,
-                    globs=", ".join(glob.text for glob in globs),
-                ),
-                fix=message("{folder} is a folder: write {folder}/**.", folder=folder.rstrip("/"))
-                if folder
-                else message("A glob begins in the folder of {name}; **/*.go matches in all folders.", name=FILE_NAME),
-            )
-        return matching, self.files.in_context(matching)
+    def _change(self, watched: Claim | RebuildBudget) -> FilesChange:
+        """The change of the files that a budget or claim names. Raises: LimitsFileError."""
+        paths: set[str] = set()
+        for glob in watched.when:
+            matching = set(self.files.matching(glob))
+            # Not "nothing runs": the files may have moved, and the claim would guard nothing from then on.
+            if not matching:
+                folder = self.files.near([glob])
+                raise self._about_nothing(
+                    watched,
+                    message("no file matches {glob}", glob=glob.text),
+                    message("{folder} is a folder: write {folder}/**.", folder=folder.rstrip("/"))
+                    if folder
+                    else message("A glob begins in the folder of {name}; **/*.go matches in all folders.", name=FILE_NAME),
+                )
+            if matching <= self._recipes:
+                raise self._about_nothing(
+                    watched,
+                    message("{glob} only matches what says how to build, and a change of it may run any step", glob=glob.text),
+                    message("Name files that steps read."),
+                )
+            paths |= matching
+        return self.files.change(paths)
 
-    def _reasons(self, changed: tuple[str, ...]) -> tuple[Reason, ...]:
+    def _about_nothing(self, watched: Claim | RebuildBudget, problem: str, fix: str) -> LimitsFileError:
+        return LimitsFileError(
+            message(
+                "{path}, line {line}, {name!r}: {problem}.",
+                path=self.limits.path,
+                line=watched.line,
+                name=watched.name,
+                problem=problem,
+            ),
+            fix=fix,
+        )
+
+    @cached_property
+    def _recipes(self) -> set[str]:
+        """The files that say how to build, as paths in the project."""
+        dockerfile = self.way.file if self.way.dockerfile_text is None else self.way.found_in
+        ignore_files = (f"{self.way.context}/.dockerignore", f"{dockerfile}.dockerignore")
+        names = (FILE_NAME, dockerfile, self.way.found_in, *self.way.also_found_in, *ignore_files)
+        return {os.path.normpath(name).replace(os.sep, "/") for name in names}
+
+    def _reasons(self, change: FilesChange) -> tuple[Reason, ...]:
         """Why each step runs or stays cached after a change: as built, or as forecast."""
         if self.builds is not None:
-            return self.builds.after_change(changed).reasons
-        return reasons_of(self.assumed.forecast(changed))
+            return self.builds.after_change(change.sent).reasons
+        return reasons_of(self.assumed.forecast(change.sent, change.named))
+
+    def _steps_that_run(self, change: FilesChange, lines: Iterable[int] | None = None) -> tuple[StepThatRuns, ...]:
+        return steps_that_run(self._reasons(change), lambda path: self.files.in_project(path, change), lines)
 
     def _claim_entry(self, claim: Claim) -> CheckEntry:
-        lines = claimed_lines(claim, self.unchanged, self.limits.path)
-        matching, changed = self._changed(claim.when, claim.name, claim.line)
-        steps = steps_that_run(self._reasons(changed), self.files.in_project, lines)
-        because = _steps_in_words(steps) or _stays_in_words(matching, changed)
+        lines, change = claimed_lines(claim, self.unchanged, self.limits.path), self._change(claim)
+        if self._cannot_build(change):
+            return self._unchecked("claim", claim.name, 0, claim.line, _copied_in_words(change))
+        steps = self._steps_that_run(change, lines)
+        because = _steps_in_words(steps) or _stays_in_words(change)
         return self._entry("claim", claim.name, len(steps), 0, because, self._evidence, claim.line, steps)
 
     def _rebuild_steps_entry(self, rebuild: RebuildBudget, allowed: int) -> CheckEntry:
-        matching, changed = self._changed(rebuild.when, rebuild.name, rebuild.line)
-        steps = steps_that_run(self._reasons(changed), self.files.in_project)
-        because = _first_step_in_words(steps) or _stays_in_words(matching, changed)
+        change = self._change(rebuild)
+        if self._cannot_build(change):
+            return self._unchecked("rebuild_steps", rebuild.name, allowed, rebuild.line, _copied_in_words(change))
+        steps = self._steps_that_run(change)
+        because = _first_step_in_words(steps) or _stays_in_words(change)
         return self._entry("rebuild_steps", rebuild.name, len(steps), allowed, because, self._evidence, rebuild.line, steps)
 
     def _rebuild_seconds_entry(self, rebuild: RebuildBudget, allowed: float) -> CheckEntry:
-        _, changed = self._changed(rebuild.when, rebuild.name, rebuild.line)
+        change = self._change(rebuild)
+        if self._cannot_build(change):
+            return self._unchecked("rebuild_seconds", rebuild.name, allowed, rebuild.line, _copied_in_words(change))
         if self.builds is not None:
-            built, evidence = self.builds.after_change(changed), _BUILT
+            built, evidence = self.builds.after_change(change.sent), _BUILT
             if built.build.outcome != "done":
                 because = message("Not checked: the build after the change fails. {error}", error=last_line(built.build))
                 return self._unchecked("rebuild_seconds", rebuild.name, allowed, rebuild.line, because)
             build = built.build
         else:
-            recorded = self.assumed.recorded_after_change(changed)
+            recorded = self.assumed.recorded_after_change(change.sent)
             if not recorded:
                 return self._unchecked("rebuild_seconds", rebuild.name, allowed, rebuild.line)
             build, evidence = recorded[-1], _RECORDED
-        steps = steps_that_run(self._reasons(changed), self.files.in_project)
+        steps = self._steps_that_run(change)
         because = f"{_made_in_words(build, evidence)} {_first_step_in_words(steps)}".strip()
         return self._entry("rebuild_seconds", rebuild.name, build.seconds, allowed, because, evidence, rebuild.line, steps)
+
+    def _cannot_build(self, change: FilesChange) -> bool:
+        """Whether a real build would not have the change: only the main build context is copied and edited."""
+        return self.builds is not None and bool(change.named)
 
     @property
     def _evidence(self) -> Evidence:
@@ -348,15 +385,23 @@ def _is_cold(build: Build) -> bool:
     return build.isolated and not any(step.cached and not step.instruction.startswith("FROM ") for step in build.instructions)
 
 
-def _stays_in_words(matching: tuple[str, ...], changed: tuple[str, ...]) -> str:
-    if not changed:
+def _stays_in_words(change: FilesChange) -> str:
+    if not change.sent and not change.named:
         return plural(
             "The build context does not have the {count:,} file that matches.",
             "The build context has none of the {count:,} files that match.",
-            len(matching),
+            change.count,
         )
     return plural(
         "With {count:,} changed file, all of it stays cached.",
         "With {count:,} changed files, all of it stays cached.",
-        len(changed),
+        len(change.sent) + sum(map(len, change.named.values())),
+    )
+
+
+def _copied_in_words(change: FilesChange) -> str:
+    return message(
+        "Not checked: files of the named build context {name} match, and --build changes files of the main one only. Without "
+        "--build, the forecast answers.",
+        name=", ".join(change.named),
     )

@@ -37,7 +37,7 @@ def claimed_lines(claim: Claim, forecast: Forecast, limits_file: Path) -> frozen
     lines: set[int] = set()
     for name in claim.stays_cached:
         named = [step for step in forecast.steps if _is_named(step, name)]
-        cacheable = [step for step in named if step.forecast not in ("no-step", "not-needed")]
+        cacheable = [step for step in named if _can_run_again(step)]
         if not cacheable:
             raise _names_no_step(claim, name, named, forecast, limits_file)
         lines |= {step.line for step in cacheable}
@@ -83,6 +83,15 @@ def _origin(reason: Reason, by_line: dict[int, Reason]) -> Reason:
     return reason
 
 
+def _is_base(step: StepForecast) -> bool:
+    return step.instruction.split(maxsplit=1)[0].upper() == "FROM"
+
+
+def _can_run_again(step: StepForecast) -> bool:
+    """Whether a claim on a step can fail."""
+    return step.forecast not in ("no-step", "not-needed") and not _is_base(step)
+
+
 def _is_named(step: StepForecast, name: str | int) -> bool:
     # An instruction may go over several lines, and an editor shows any of them.
     if isinstance(name, int):
@@ -107,7 +116,9 @@ def _without_flags(instruction: str) -> str:
 def _names_no_step(
     claim: Claim, name: str | int, named: Sequence[StepForecast], forecast: Forecast, limits_file: Path
 ) -> LimitsFileError:
-    if named and all(step.forecast == "no-step" for step in named):
+    if named and all(_is_base(step) for step in named):
+        problem = message("{name} names a base image, which no change of files makes run again", name=repr(name))
+    elif named and all(step.forecast == "no-step" for step in named):
         problem = message("{name} only changes settings: nothing of it runs or is cached", name=repr(name))
     elif named:
         problem = message("the target does not use the stage of {name}", name=repr(name))
@@ -116,7 +127,7 @@ def _names_no_step(
     else:
         problem = message("no instruction begins with {name}", name=repr(shortened(name)))
     # The mistake is often in one word, so the list of what there is helps most.
-    steps = [step for step in forecast.steps if step.forecast not in ("no-step", "not-needed")]
+    steps = [step for step in forecast.steps if _can_run_again(step)]
     quoted = [f"  {step.line} | {shortened(step.instruction)}" for step in steps[:MOST_SHOWN]]
     if len(steps) > MOST_SHOWN:
         quoted.append("  " + plural("… and {count:,} more", "… and {count:,} more", len(steps) - MOST_SHOWN))

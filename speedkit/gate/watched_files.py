@@ -7,8 +7,8 @@ build context has them, so that a folder such as `node_modules` is not walked.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -21,33 +21,58 @@ from speedkit.messages import message
 
 from .path_glob import PathGlob
 
-__all__ = ["WatchedFiles"]
+__all__ = ["FilesChange", "WatchedFiles"]
 
 MOST_WALKED = 1_000_000
 """The root of a disk is no project."""
 
 
 @dataclass(frozen=True)
+class FilesChange:
+    """Files that change at once.
+
+    count: of all of them. sent: those in the build context, as paths there. named: by the name of a named build context, those
+    in it.
+    """
+
+    count: int
+    sent: tuple[str, ...]
+    named: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class WatchedFiles:
-    """folder: of the project. context_path: the build context as a path in it; "." for the folder itself."""
+    """folder: of the project. context_path: the build context as a path in it; "." for the folder itself.
+
+    named_contexts: the folder and the files of each named build context that is a folder.
+    """
 
     folder: Path
     context_path: str
     context: Manifest
+    named_contexts: Mapping[str, tuple[Path, Manifest]] = field(default_factory=dict)
 
-    def matching(self, globs: Iterable[PathGlob]) -> tuple[str, ...]:
-        """The files that one of the globs matches, as paths in the project, sorted."""
-        patterns = tuple(globs)
-        return tuple(path for path in self._paths if any(glob.matches(path) for glob in patterns))
+    def matching(self, glob: PathGlob) -> tuple[str, ...]:
+        """The files that a glob matches, as paths in the project, sorted."""
+        return tuple(path for path in self._paths if glob.matches(path))
 
-    def in_context(self, paths: Collection[str]) -> tuple[str, ...]:
-        """Those of some paths in the project that the build context has, as paths in the context."""
-        by_path = self.context.by_path
-        inside = (_relative(path, self.context_path) for path in paths)
-        return tuple(path for path in inside if path is not None and path in by_path and by_path[path].kind == "file")
+    def change(self, paths: Collection[str]) -> FilesChange:
+        """A change of some files of the project, as the build contexts have them."""
+        root = self.folder.resolve()
+        # A link has no content of its own: who changes it changes the file that it leads to.
+        places = sorted({place.resolve() if place.is_symlink() else place for path in paths for place in [root / path]})
+        named = {name: _files_in(manifest, folder, places) for name, (folder, manifest) in self.named_contexts.items()}
+        return FilesChange(
+            len(paths),
+            _files_in(self.context, root / self.context_path, places),
+            {name: files for name, files in named.items() if files},
+        )
 
-    def in_project(self, path: str) -> str:
-        """A path of the build context as a path in the project."""
+    def in_project(self, path: str, change: FilesChange | None = None) -> str:
+        """A path of the build context as a path in the project. change: that changed it, perhaps in a named build context."""
+        for name, files in ({} if change is None or path in change.sent else change.named).items():
+            if path in files:
+                return os.path.relpath(self.named_contexts[name][0] / path, self.folder).replace(os.sep, "/")
         return path if self.context_path == "." else (PurePosixPath(self.context_path) / path).as_posix()
 
     def near(self, globs: Sequence[PathGlob]) -> str:
@@ -82,6 +107,13 @@ class WatchedFiles:
                 fix=message("Name the folder of a project."),
             )
         return paths
+
+
+def _files_in(context: Manifest, folder: Path, places: Iterable[Path]) -> tuple[str, ...]:
+    """Those of some files that a build context has, as paths in it. folder: of the context. places: without links."""
+    root, by_path = folder.resolve(), context.by_path
+    inside = (place.relative_to(root).as_posix() for place in places if place.is_relative_to(root))
+    return tuple(path for path in inside if path in by_path and by_path[path].kind == "file")
 
 
 def _relative(path: str, folder: str) -> str | None:

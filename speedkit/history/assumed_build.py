@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from speedkit.apps import App, Strategy
@@ -34,7 +35,8 @@ __all__ = ["AssumedBuild"]
 class AssumedBuild:
     """An app as if it had just been built as it is now.
 
-    context: the files of its build context. Raises: DockerfileError, NoDockerfile, Misuse for an option that cannot be.
+    context: the files of its build context. named_contexts: those of the named build contexts that are folders.
+    Raises: DockerfileError, NoDockerfile, Misuse for an option that cannot be.
     """
 
     def __init__(self, app: App, strategy: str | None = None, *, sources: Collection[Path] = ()) -> None:
@@ -47,12 +49,21 @@ class AssumedBuild:
         # `CacheModel` passes over a Dockerfile that BuildKit rejects; here the error is the answer.
         self._model.plan(self._now)
 
-    def forecast(self, changed: Collection[str] = ()) -> Forecast:
+    @property
+    def named_contexts(self) -> dict[str, Manifest]:
+        return {name: one for name, one in self._now.contexts.items() if isinstance(one, Manifest)}
+
+    def forecast(self, changed: Collection[str] = (), named: Mapping[str, Collection[str]] = MappingProxyType({})) -> Forecast:
         """The forecast for the next build. changed: paths of files in the build context that have other content then.
 
+        named: by the name of a named build context, such paths in it.
         Raises: EditDoesNotApply for a path that is no file of the build context.
         """
-        return self._model.predict(replace(self._now, context=with_changed_files(self.context, changed)))
+        contexts = {name: with_changed_files(one, named.get(name, ())) for name, one in self.named_contexts.items()}
+        then = replace(
+            self._now, context=with_changed_files(self.context, changed), contexts={**self._now.contexts, **contexts}
+        )
+        return self._model.predict(then)
 
     def recorded(self) -> tuple[Build, ...]:
         """The recorded builds that were made of exactly what is there now, oldest first."""

@@ -37,7 +37,6 @@ def checked(folder):
         ("src/**", "run   install lock"),
         ("src/**", 6),  # the second line of the instruction on line 5
         ("docs/**", "COPY src"),  # .dockerignore leaves them out
-        ("Dockerfile", "RUN compile"),  # no instruction copies it
         ("**/b.js", 3),
     ],
 )
@@ -45,6 +44,32 @@ def test_a_claim_holds_when_nothing_that_the_step_reads_changes(checked, when, i
     outcome = checked(claim(when, instruction))
     assert outcome.ok, outcome.entries
     assert outcome.entries[0].amount == 0
+
+
+def test_a_link_stands_for_the_file_that_it_leads_to(folder):
+    root = folder({**FILES, "speedkit.toml": claim("links/**", "RUN compile")})
+    (root / "links").mkdir()
+    (root / "links" / "a.js").symlink_to("../src/a.js")
+    (entry,) = sk.check(root).entries
+    assert (entry.ok, entry.line) == (False, 8)
+    (root / "links" / "a.js").unlink()
+    (root / "links" / "a.js").symlink_to("../docs/a.md")  # .dockerignore leaves it out
+    assert sk.check(root).ok
+
+
+NAMED = {
+    "app/Dockerfile": "FROM alpine\nCOPY --from=shared lib /lib\nRUN compile\n",
+    "app/lib": "own",
+    "shared/lib": "1",
+    "compose.yaml": "services:\n  web:\n    build:\n      context: app\n      additional_contexts:\n        shared: ./shared\n",
+}
+
+
+def test_a_change_in_a_named_build_context_counts(folder):
+    limits = "way = 'compose:web'\n" + claim("shared/**", "RUN compile") + claim("app/lib", "RUN compile")
+    shared, own = sk.check(folder({**NAMED, "speedkit.toml": limits})).entries
+    assert (shared.ok, [step.files for step in shared.steps]) == (False, [("shared/lib",)])
+    assert own.ok
 
 
 def test_a_claim_that_does_not_hold_names_step_files_and_cause(checked):
@@ -107,6 +132,12 @@ def test_on_purpose_it_is_left_out_but_something_must_be_checked(checked):
         (claim("src/**", "RUN npm"), "no instruction begins with 'RUN npm'", "5 | RUN --mount"),
         (claim("src/**", 99), "line 99 has no instruction", "8 | RUN compile"),
         (claim("src/**", "ENV A"), "'ENV A' only changes settings", "7 | COPY src src"),
+        # Such claims would hold whatever anybody changes.
+        (claim("src/**", "FROM alpine"), "'FROM alpine' names a base image", "4 | COPY lock"),
+        (claim("src/**", 1), "1 names a base image", "4 | COPY lock"),
+        (claim("Dockerfile", "RUN compile"), "Dockerfile only matches what says how to build", "Name files that steps read"),
+        (claim(".docker*", "RUN compile"), ".docker* only matches what says how to build", "Name files that steps read"),
+        ("[[claim]]\nwhen = ['src/**', 'scr/**']\nstays_cached = ['RUN install']\n", "no file matches scr/**", "A glob begins"),
         ("target = 'build'\n" + claim("src/**", "COPY --from"), "the target does not use the stage", "4 | COPY lock"),
     ],
 )

@@ -38,7 +38,7 @@ def random_project(source: random.Random) -> tuple[dict[str, str], list[int]]:
 def test_forecast_and_build_agree_about_each_step_of_random_projects(folder, seed):
     source = random.Random(seed)  # noqa: S311
     files, steps = random_project(source)
-    globs = source.sample(["a/**", "b/x.txt", "**/y.txt", "top.*", "Dockerfile"], 2)
+    globs = source.sample(["a/**", "b/x.txt", "**/y.txt", "top.*", "c/**"], 2)
     limits = "".join(
         f"[[claim]]\nname = '{glob} {line}'\nwhen = '{glob}'\nstays_cached = {line}\n" for glob in globs for line in steps
     )
@@ -50,6 +50,18 @@ def test_forecast_and_build_agree_about_each_step_of_random_projects(folder, see
             assert real.ok == expected.ok, (files["Dockerfile"], expected, real)
     # A step that depends on bytes is settled by the build.
     assert {step.state for entry in built.entries for step in entry.steps} <= {"ran"}
+
+
+def test_a_change_in_a_named_build_context_is_not_built_and_does_not_hold(folder):
+    """Only the main build context is copied, and the user's files are not edited."""
+    limits = "dockerfile = 'app/Dockerfile'\n[[claim]]\nwhen = 'shared/lib'\nstays_cached = 'COPY app'\n"
+    dockerfile = "FROM alpine\nCOPY app /\nCOPY --from=shared lib /\n"
+    project = folder({"app/Dockerfile": dockerfile, "shared/lib": "1", "speedkit.toml": limits})
+    options = sk.CommandOptions(named_contexts={"shared": str(project / "shared")})
+    assert sk.check(project, options=options).ok
+    built = sk.check(project, options=options, build=True)
+    assert (built.ok, [entry.ok for entry in built.entries]) == (False, [None])
+    assert "named build context shared" in built.entries[0].because
 
 
 def test_a_second_check_does_not_find_the_results_of_the_first(folder):
