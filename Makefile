@@ -63,6 +63,7 @@ conformance: setup $(TEST_READY)
 	@$(BIN)/python -m tests.conformance
 	@$(BIN)/python -m tests.conformance --real
 	@$(BIN)/python -m tests.conformance --history
+	@$(BIN)/python -m tests.conformance.languages
 	@$(BIN)/python -m tests.faults
 
 faults: setup $(TEST_READY)

@@ -15,7 +15,7 @@ from uv import find_uv_bin
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements.txt"
 TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"
-GO_REQUIREMENTS = ROOT / "speedkit" / "setup" / "go-requirements.txt"
+GO_REQUIREMENTS = ROOT / "speedkit" / "host_packages" / "go-requirements.txt"
 ALL = (REQUIREMENTS, TEST_REQUIREMENTS, GO_REQUIREMENTS)
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 SYSTEMS = (

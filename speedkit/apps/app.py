@@ -66,6 +66,8 @@ class App:
 
     products: frozenset[str] = frozenset()
     """Files that builds make in the folder. They are no change to the sources."""
+    makes_stand_ins = False
+    """Whether a build makes stand-ins for the base images that no registry hands out."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from speedkit.regular_file import read_regular
 
 from .text_files import inside, move_time_forward, read_text, write_bytes, write_text
 
-__all__ = ["RESET", "AppliedEdit", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
+__all__ = ["RESET", "AppliedEdit", "Edit", "append_line", "nothing", "replace_texts", "replacement", "touch"]
 
 LARGEST_REPLACEMENT = 500_000_000
 RESET = marked("Reset the app, then make the edit again.")
@@ -90,18 +90,22 @@ def replacement(name: str, source: Path | str, *, called: str = "replace") -> Ed
     return Edit(called, message("{name} replaced", name=name), make)
 
 
-def replace_text(folder: Path, name: str, pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """Replace pieces of a text file; the names of the changed files. pairs: old and new text.
+def replace_texts(folder: Path, changes: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[str, ...]:
+    """Replace pieces of text files; the names of the files. changes: pairs of old and new text, by file.
 
-    Raises: EditDoesNotApply when an old text is not in the file.
+    Raises: EditDoesNotApply when an old text is not in its file. Then no file is changed.
     """
-    text = read_text(folder, name)
-    for old, new in pairs:
-        if old not in text:
-            raise EditDoesNotApply(message("{name} no longer holds {old!r}.", name=name, old=old), fix=message(RESET))
-        text = text.replace(old, new)
-    write_text(folder, name, text)
-    return (name,)
+    texts = {}
+    for name, pairs in changes.items():
+        text = read_text(folder, name)
+        for old, new in pairs:
+            if old not in text:
+                raise EditDoesNotApply(message("{name} no longer holds {old!r}.", name=name, old=old), fix=message(RESET))
+            text = text.replace(old, new)
+        texts[name] = text
+    for name, text in texts.items():
+        write_text(folder, name, text)
+    return tuple(texts)
 
 
 def _existing(folder: Path, name: str) -> Path:

@@ -13,7 +13,7 @@ from speedkit.regular_file import kind_in_words
 
 from .app import App, Strategy
 from .edits import Edit, nothing, touch
-from .sample import SampleApp, is_sample_folder, sample_strategies
+from .sample import SampleApp, language_of, sample_strategies
 from .text_files import text_files
 from .working_copy import working_copy
 
@@ -28,12 +28,13 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
     dockerfile: names in the folder or paths elsewhere, a strategy each; by default all files `Dockerfile*` in the folder, and
     `dockerfile` when there is no `Dockerfile`.
     edits: by name, made with `append_line` and `replacement`. The edits `none` and `touch` are always there.
-    The folder of the sample app gives the sample app, unless a Dockerfile or edits are named.
+    The folder of a sample app gives the sample app, unless a Dockerfile or edits are named.
     Raises: NotAFolder, NoDockerfile, and what `working_copy` raises.
     """
     source = _folder(path)
-    if is_sample_folder(source) and dockerfile is None and edits is None:
-        return SampleApp.copied()
+    language = language_of(source)
+    if language is not None and dockerfile is None and edits is None:
+        return SampleApp.copied(language, source)
     names = [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source))
     dockerfiles = _dockerfiles_by_strategy(source, names)
     copy = working_copy(source, list(dockerfiles.values()))
@@ -43,7 +44,7 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
         own_path = folder / path.relative_to(source) if path.is_relative_to(source) else path
         strategies[strategy] = Strategy(strategy, own_path, message("{name} of {app}", name=strategy, app=source.name))
     # Not translated: recordings are looked up by the name of their app.
-    name = f"{source.name}, as your own" if is_sample_folder(source) else source.name
+    name = f"{source.name}, as your own" if language is not None else source.name
     own_edits = {edit.name: edit for edit in (nothing(), _touch(folder, strategies))}
     return App(name, source, folder, strategies, own_edits | dict(edits or {}), private_cache=True, copy=copy)
 
@@ -112,8 +113,8 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
         name = path_to_build.relative_to(source).as_posix() if is_here else str(path_to_build)
         strategies = {name: Strategy(name, path_to_build, message("{name} of {app}", name=name, app=source.name))}
         return App(source.name, source, source, strategies, {"none": nothing()}, private_cache=False)
-    if is_sample_folder(source):
-        return SampleApp(source, source, sample_strategies(source), private_cache=False)
+    if (language := language_of(source)) is not None:
+        return SampleApp(language, source, source, sample_strategies(language, source), private_cache=False)
     strategies = {
         name: Strategy(name, _readable_by_buildkit(source / name), message("{name} of {app}", name=name, app=source.name))
         for name in _dockerfiles(source)

@@ -1,6 +1,6 @@
 """What builds: the engine, another builder of buildx, or a recording that is played again. All of them are a `Builder`."""
 
-from .base_choice import SYNTAX_ARGUMENT, BuildBases, base_names, plain_bases
+from .base_choice import SYNTAX_ARGUMENT, BuildBases, base_names, make_stand_ins, plain_bases
 from .builder import BaseRequest, Builder
 from .builder_choice import builder_if_any, builder_named
 from .buildx_commands import built_references, export_records
@@ -24,5 +24,6 @@ __all__ = [
     "built_references",
     "describe_result",
     "export_records",
+    "make_stand_ins",
     "plain_bases",
 ]

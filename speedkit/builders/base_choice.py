@@ -31,12 +31,15 @@ from speedkit.engine import (
     isolated_name,
     name_on_hub,
     plain_base,
+    pull_image,
     ready_base,
     replaced_frontend,
     resolve_base,
 )
-from speedkit.errors import DockerfileError, NoBaseImage
+from speedkit.errors import DockerfileError, NoBaseImage, SetupError
+from speedkit.host_packages import make_stand_in_image
 from speedkit.messages import message
+from speedkit.stand_ins import stand_in_for
 
 if TYPE_CHECKING:
     from .builder import BaseRequest
@@ -48,6 +51,7 @@ __all__ = [
     "bases_now",
     "build_bases",
     "frontend_replaced_now",
+    "make_stand_ins",
     "unfetched_frontend",
 ]
 
@@ -124,6 +128,24 @@ def build_bases(
             _check_stage_names(dockerfile, reference)
             contexts[reference] = f"{DOCKER_IMAGE}{used}"
     return BuildBases(contexts, facts, final, frontend_replaced_now(engine, dockerfile, build_args))
+
+
+def make_stand_ins(engine: Engine, request: BaseRequest, say: Callable[[str], None]) -> None:
+    """Get the base images that the engine lacks: from a registry, or as stand-ins where none answers.
+
+    say: gets a line before each stand-in is made, and one for each that cannot be made. The build then fails at the line of the
+    Dockerfile that names it.
+    Raises: EngineError.
+    """
+    images, _ = _needed_images(request.dockerfile, request.build_args, request.target, request.options)
+    for name in dict.fromkeys(image.name for image in images.values() if not image.of_user):
+        stand_in = stand_in_for(name)
+        if plain_base(engine, name) is not None or stand_in is None or pull_image(engine, name) is None:
+            continue
+        try:
+            make_stand_in_image(engine, stand_in, say)
+        except SetupError as problem:
+            say(str(problem))
 
 
 def plain_bases(

@@ -54,7 +54,8 @@ class BuildOptions:
 class Request:
     """The request for one build.
 
-    app, source, folder, strategy, dockerfile, host_commands, probe: as in `App` and `Strategy`. text: the Dockerfile's.
+    app, source, folder, strategy, dockerfile, host_commands, probe, makes_stand_ins: as in `App` and `Strategy`. text: the
+    Dockerfile's.
     arguments: the build args that BuildKit gets. These two still hold their secrets.
     """
 
@@ -68,6 +69,7 @@ class Request:
     text: str
     options: BuildOptions
     arguments: Mapping[str, str]
+    makes_stand_ins: bool = False
 
     @property
     def tag(self) -> str:
@@ -167,6 +169,7 @@ def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
         text=text,
         options=options,
         arguments=effective_build_args(options.build_args),
+        makes_stand_ins=app.makes_stand_ins,
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from speedkit.builders import BuildBases, Builder
+from speedkit.builders import BuildBases, Builder, make_stand_ins
+from speedkit.cell_output import say_aside
 from speedkit.context import Manifest
 from speedkit.engine import CancellableCommand, SolveResult
 
@@ -105,11 +106,16 @@ class Solver:
 
     def _bases(self, *, extend_ca: bool) -> BuildBases:
         """The base images; none when the build is cancelled meanwhile, because a pull may go on for minutes."""
-        preparing = InBackground(partial(self._builder.prepare, self._request.bases, extend_ca=extend_ca))
+        preparing = InBackground(partial(self._prepare, extend_ca=extend_ca))
         while not preparing.done_within(LOOK_SECONDS):
             if self._command.cancelled:
                 return NO_BASES
         return preparing.result()
+
+    def _prepare(self, *, extend_ca: bool) -> BuildBases:
+        if self._request.makes_stand_ins and self._builder.engine is not None:
+            make_stand_ins(self._builder.engine, self._request.bases, say_aside)
+        return self._builder.prepare(self._request.bases, extend_ca=extend_ca)
 
     def _solve_anew(self, bases: BuildBases) -> SolvedBuild:
         # The lines of the first try go: a reader should see one build, and its recording hold one solve.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from speedkit.apps import Probe, app_in_place, sample_folder
+from speedkit.apps import Probe, app_in_place, language_of
 from speedkit.engine import NO_OPTIONS, CommandOptions
 from speedkit.errors import GitError, Misuse, NoDockerfile, NotARepository, SpeedkitError
 from speedkit.git_history import Repository, open_repository
@@ -158,8 +158,8 @@ def proof_project(
 
 
 def _probe_of(context: Path) -> Probe | None:
-    """How to ask an image of the sample app; None for any other project."""
+    """How to ask an image of a sample app; None for any other project."""
     with contextlib.suppress(SpeedkitError):
-        if context.resolve() == sample_folder().resolve():
+        if language_of(context.resolve()) is not None:
             return app_in_place(context).probe
     return None

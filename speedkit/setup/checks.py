@@ -35,12 +35,12 @@ from speedkit.engine import (
     host_bundle,
 )
 from speedkit.errors import EngineError, NoEngine
+from speedkit.host_packages import read_release
 from speedkit.messages import marked, message, plural
 from speedkit.rendering import FACTS_STYLE, Cell, html_text, table_html
 from speedkit.state import state_home
 from speedkit.words import bytes_text
 
-from .debian import read_release
 from .engine_install import what_to_install
 
 __all__ = ["NEEDED_BASES", "Check", "Report", "doctor"]

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from speedkit.engine import Engine, connect, engine_of_the_user
 from speedkit.errors import NoEngine, SetupError
+from speedkit.host_packages import is_root, run
 from speedkit.messages import message
 from speedkit.state import open_private, state_folder, state_home
-
-from .commands import run
-from .debian import is_root
 
 __all__ = ["Status", "engine_status", "start_engine", "stop_engine"]
 

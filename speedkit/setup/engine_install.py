@@ -6,11 +6,10 @@ import platform
 from pathlib import Path
 
 from speedkit.errors import SetupError
+from speedkit.host_packages import Release, Source, apt_install, is_root, main_source, read_release
 from speedkit.messages import message
 
 from .apt_files import APT, PIN, SOURCE, remove_apt_files, write_apt_files
-from .commands import apt_install
-from .debian import Release, Source, is_root, main_source, read_release
 
 __all__ = ["apt_files", "can_install", "install_engine", "what_to_install"]
 

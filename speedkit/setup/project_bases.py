@@ -15,13 +15,12 @@ from speedkit.budget import limit_bytes, limit_variable
 from speedkit.dockerfile import SCRATCH, origins_of, read_dockerfile, stage_bases
 from speedkit.engine import Engine, has_image, keep_stand_ins, pull_image, stand_in_image
 from speedkit.errors import DockerfileError, EngineError, NoDockerfile, SetupError
+from speedkit.host_packages import made_of, make_stand_in_image
 from speedkit.messages import message, plural
 from speedkit.projects import open_project
 from speedkit.regular_file import read_regular
 from speedkit.stand_ins import official_name, stand_in_for
 from speedkit.words import bytes_text
-
-from .stand_in_images import made_of, make_stand_in_image
 
 __all__ = ["ProjectBase", "get_project_bases"]
 

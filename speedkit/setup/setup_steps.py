@@ -10,14 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from speedkit.engine import BASES, STAND_INS, Engine, connect, engine_of_the_user, family_of, find_go, has_image, pull_image
 from speedkit.errors import NoEngine, SetupError
+from speedkit.host_packages import install_go, read_release
 from speedkit.messages import join_names, message, plural
 from speedkit.state import state_folder
 
 from .checks import NEEDED_BASES
 from .daemon import start_engine
-from .debian import read_release
 from .engine_install import can_install, install_engine, what_to_install
-from .go import install_go
 from .stand_ins import make_stand_in
 
 __all__ = ["run_setup"]

@@ -17,12 +17,9 @@ from pathlib import Path
 
 from speedkit.engine import BUNDLE_IN_IMAGES, STAND_INS, Engine, go_settings, make_image, system_bundle, trust_labels
 from speedkit.errors import SetupError
+from speedkit.host_packages import apt_install, go_binary, is_root, main_source, read_release, run
 from speedkit.messages import message
 from speedkit.ownership import scratch_folder
-
-from .commands import apt_install, run
-from .debian import is_root, main_source, read_release
-from .go import go_binary
 
 __all__ = ["make_stand_in"]
 

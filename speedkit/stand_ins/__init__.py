@@ -1,7 +1,7 @@
 """Stand-ins for base images that no registry hands out: the stand-in for each image, and its parts.
 
 In: a reference such as `golang:1.26-alpine`. Out: the `StandIn`, with its recipe. Nothing is asked or made here:
-`speedkit.setup` makes stand-ins, `speedkit.engine` uses them. A family of images is one file in `families`.
+`speedkit.host_packages` makes stand-ins, `speedkit.engine` uses them. A family of images is one file in `families`.
 """
 
 from __future__ import annotations

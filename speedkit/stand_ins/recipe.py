@@ -1,7 +1,7 @@
 """The recipe of a stand-in, as facts: the image below it, and the parts on top, each from a package registry.
 
-No address of a registry is written here. `speedkit.setup` gets each part with the registry's own client (apt, go, npm, pip,
-mvn), with the settings and credentials of the host, which stay on the host.
+No address of a registry is written here. `speedkit.host_packages` gets each part with the registry's own client (apt, go, npm,
+pip, mvn), with the settings and credentials of the host, which stay on the host.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speedkit.apps import LARGEST_BYTES, file_names_below, read_text
+from speedkit.apps import LARGEST_BYTES, SAMPLE_FILES, SAMPLE_SOURCES, file_names_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
 from speedkit.messages import message
 from speedkit.page import ChosenStrategy, FileTab, Mark, Named, moved_mark, text_lines
@@ -28,8 +28,8 @@ DOCKERFILE = "./Dockerfile"
 
 STORY_BEGINS_WITH = "naive"
 # The files that a reader edits come first, and lock files, which programs write, come last.
-FIRST = ("main.go", "go.mod", ".dockerignore")
-LAST = ("go.sum", "package-lock.json", "poetry.lock")
+FIRST = (*SAMPLE_FILES, ".dockerignore")
+LAST = ("go.sum", "package-lock.json", "poetry.lock", "Cargo.lock")
 FILES_AT_MOST = 500
 DISK = "disk"
 NOT_UTF8 = re.compile("[\ud800-\udfff]")
@@ -237,7 +237,7 @@ class OpenFiles:
         return self._order != old_order or old_versions != sum(state.version for state in self._file_states.values())
 
     def _ordered(self, paths: list[str]) -> tuple[str, ...]:
-        """The files in the order of their tabs: those of FIRST with the Dockerfile after main.go, the others, those of LAST.
+        """The files in the order of their tabs: those of FIRST with the Dockerfile after the program, others, those of LAST.
 
         The Dockerfiles of all strategies are left out, and the ignore files of those that are not selected.
         """
@@ -250,7 +250,7 @@ class OpenFiles:
         rank = {name: place for place, name in enumerate(FIRST)} | dict.fromkeys(LAST, 99)
         shown = {path for path in paths if path != DOCKERFILE and self._app.folder / path not in others}
         ordered = sorted(shown, key=lambda path: (rank.get(path, 50), path.count("/"), path))
-        place = 1 if ordered[:1] == ["main.go"] else 0
+        place = 1 if ordered and ordered[0] in SAMPLE_SOURCES else 0
         return (*ordered[:place], DOCKERFILE, *ordered[place:])
 
     def _check_file(self, path: str) -> _FileState:

@@ -529,10 +529,10 @@ def test_a_project_is_copied_where_the_sample_app_cannot_be_looked_into(folder, 
 
     place = folder({"Dockerfile": "FROM scratch\n"})
     with monkeypatch.context() as patch:
-        patch.setattr(sample, "FOLDERS", (Path("/root/elsewhere"),))
+        patch.setattr(sample, "shipped_places", lambda *_: (Path("/root/elsewhere"),))
         patch.setattr(Path, "is_file", refused)
-        assert not sample.is_sample_folder(place)
+        assert sample.language_of(place) is None
     with monkeypatch.context() as patch:
-        patch.setattr(sample, "FOLDERS", (place / "not-there",))
+        patch.setattr(sample, "shipped_places", lambda *_: (place / "not-there",))
         with own_app(place) as app:
             assert app.strategy().name == "Dockerfile"

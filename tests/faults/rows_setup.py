@@ -64,7 +64,7 @@ echo "left $(grep -lx dockerd /proc/[0-9]*/comm | wc -l)"
 )
 def packages_are_pinned(place: Place) -> str:
     counts = []
-    for name in ("requirements.txt", "tests/requirements.txt", "speedkit/setup/go-requirements.txt"):
+    for name in ("requirements.txt", "tests/requirements.txt", "speedkit/host_packages/go-requirements.txt"):
         text = (ROOT / name).read_text()
         pins = re.findall(r"^([\w.-]+)==.*(?:\\\n.*)*", text, re.MULTILINE)
         entries = re.split(r"\n(?=[\w.-]+==)", text)
@@ -140,7 +140,7 @@ import os, sys
 from pathlib import Path
 from speedkit.setup import engine_install
 from speedkit.setup.apt_files import PIN, SOURCE, remove_apt_files, write_apt_files
-from speedkit.setup.debian import Release, main_source
+from speedkit.host_packages.debian import Release, main_source
 apt = Path(sys.argv[1])
 lists = apt / "sources.list.d"
 lists.mkdir(parents=True)

@@ -24,6 +24,7 @@ from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile, 
 from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.engine.unix_socket import Answer
 from speedkit.errors import SpeedkitError
+from speedkit.host_packages.debian import main_source, read_release
 from speedkit.images.archive import read_archive
 from speedkit.images.bytestream import ByteStream
 from speedkit.images.dive import dive_figures
@@ -41,7 +42,6 @@ from speedkit.recordings.recording_reader import read_build
 from speedkit.recordings.redaction import Redaction
 from speedkit.recordings.steps import derive_steps
 from speedkit.rendering.ansi import ansi_to_html, plain_log
-from speedkit.setup.debian import main_source, read_release
 from tests.fuzz.shown import HTML_SEEDS, TERMINAL_SEEDS, html_of_a_text, terminal_of_a_text
 from tests.images.archives import COMPRESSIONS, config, docker_archive, layer
 from tests.widgets.builds import FAILED, a_build

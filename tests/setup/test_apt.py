@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speedkit.errors import SetupError
+from speedkit.host_packages.commands import apt_install, run
+from speedkit.host_packages.debian import Release, Source, main_source
 from speedkit.setup import cleanup, engine_install
 from speedkit.setup.apt_files import PIN, SOURCE, remove_apt_files, write_apt_files
-from speedkit.setup.commands import apt_install, run
-from speedkit.setup.debian import Release, Source, main_source
 
 BOOKWORM = Release("debian", "", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)")
 OURS = Source("http://mirror.example/debian", "bookworm", None)

@@ -15,8 +15,8 @@ import pytest
 
 from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import NoBuildKit, NoEngine, SocketRefused
+from speedkit.host_packages.debian import Release
 from speedkit.setup import checks, doctor
-from speedkit.setup.debian import Release
 from tests.waiting import HANG_SECONDS
 
 FEDORA = Release("fedora", "", "41", "", "Fedora 41")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LISTS = ("requirements.txt", "tests/requirements.txt", "speedkit/setup/go-requirements.txt")
+LISTS = ("requirements.txt", "tests/requirements.txt", "speedkit/host_packages/go-requirements.txt")
 
 
 def _entries(name: str) -> dict[str, str]:

@@ -9,9 +9,10 @@ import pytest
 
 from speedkit.engine import host_go
 from speedkit.errors import NoEngine, SetupError
-from speedkit.setup import checks, debian, engine_install, go, setup_steps
-from speedkit.setup.commands import run
-from speedkit.setup.debian import Release, Source, main_source, read_release
+from speedkit.host_packages import debian, go
+from speedkit.host_packages.commands import run
+from speedkit.host_packages.debian import Release, Source, main_source, read_release
+from speedkit.setup import checks, engine_install, setup_steps
 
 BOOKWORM = Release("debian", "", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)")
 TRIXIE = Release("debian", "", "13", "trixie", "Debian GNU/Linux 13 (trixie)")

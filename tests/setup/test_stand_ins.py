@@ -16,8 +16,8 @@ from speedkit.engine.host_go import find_go
 from speedkit.engine.identity import LABEL
 from speedkit.engine.images import inspect_image
 from speedkit.errors import SetupError
+from speedkit.host_packages.debian import Release, Source, read_release
 from speedkit.setup import stand_ins
-from speedkit.setup.debian import Release, Source, read_release
 
 DEBIAN = Release("debian", "", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)")
 FEDORA = Release("fedora", "", "41", "", "Fedora 41")

@@ -21,7 +21,7 @@ from tests.waiting import listens, wait_until
 ROOT = Path(__file__).parents[2]
 ASK = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "speedkit"]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-SAMPLE = sorted(path.name for path in (ROOT / "sample_go_app").iterdir() if path.name != "speedup")
+SAMPLES = ["git", "ls-files", "--cached", "--others", "--exclude-standard", ":(glob)sample_*_app/**"]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab\S*\?token=([0-9a-f]{48})\s")
 
 
@@ -76,12 +76,13 @@ def run(installed: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_wheel_holds_all_of_the_package_the_notebooks_and_the_sample_app(wheel):
+def test_a_wheel_holds_all_of_the_package_the_notebooks_and_the_sample_apps(wheel):
     files = set(zipfile.ZipFile(wheel).namelist())
     tracked = subprocess.run(ASK, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     expected = {name for name in tracked.splitlines() if not name.startswith("speedkit/widgets/frontend/")}
     expected |= {f"speedkit/lessons/notebooks/{name}" for name in NOTEBOOKS}
-    expected |= {f"speedkit/apps/sample_go_app/{name}" for name in SAMPLE}
+    samples = subprocess.run(SAMPLES, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    expected |= {f"speedkit/apps/{name}" for name in samples.splitlines()}
     assert {name for name in files if name.startswith("speedkit/")} == expected
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from speedkit.engine import image_names
 from speedkit.errors import SetupError
-from speedkit.setup import host_settings, stand_in_images
-from speedkit.setup.debian import Release, Source, sources_of
+from speedkit.host_packages import host_settings, stand_in_images
+from speedkit.host_packages.debian import Release, Source, sources_of
 from speedkit.stand_ins import NodeRuntime, NpmPrograms, stand_in_for
 
 DEBIAN = Release("debian", "", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)")
@@ -347,7 +347,7 @@ def test_accounts_are_made_with_the_options_of_busybox(command, done, tmp_path):
 def test_a_real_stand_in_for_alpine_installs_what_a_dockerfile_asks_for(engine, monkeypatch, tmp_path):
     from speedkit.apps import own_app
     from speedkit.builds import build
-    from speedkit.setup.debian import is_root, main_source, read_release
+    from speedkit.host_packages.debian import is_root, main_source, read_release
 
     if not is_root() or main_source(read_release().codename) is None:
         pytest.skip("stand-ins are made on Debian, by root")

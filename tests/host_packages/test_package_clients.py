@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from speedkit.errors import SetupError
-from speedkit.setup import package_clients
-from speedkit.setup.package_clients import (
+from speedkit.host_packages import package_clients
+from speedkit.host_packages.package_clients import (
     get_go,
     get_maven_archive,
     get_node,
