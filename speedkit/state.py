@@ -28,7 +28,19 @@ MODE_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 COPIES = ("work", "host-caches", "exercises")
 """Parts that keep modes of their own: those of copied files and of exercises, and those that the Go tools set."""
 OUR_PARTS = frozenset(
-    {"recordings", "dockerfiles", "layers", "engine", "engines", "installation", "owners", "redaction.key", "typed", *COPIES}
+    {
+        "recordings",
+        "dockerfiles",
+        "layers",
+        "lessons",
+        "engine",
+        "engines",
+        "installation",
+        "owners",
+        "redaction.key",
+        "typed",
+        *COPIES,
+    }
 )
 
 

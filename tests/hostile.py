@@ -247,6 +247,7 @@ def lesson_tables(attack: str) -> list[Table]:
                 "overview": lambda: lessons.overview(made, app),
                 "side_by_side": lambda: lessons.side_by_side(made[4], made[5]),
                 "beside_the_article": lambda: lessons.beside_the_article(*made),
+                "progress": lessons.progress,
                 "what_ran": lambda: lessons.what_ran(*made, *(_on_the_host(one) for one in made)),
             }
             returned = {name: getattr(getattr(lessons, name), "__annotations__", {}).get("return") for name in lessons.__all__}
@@ -338,6 +339,9 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.history.reasons.Reasons": lambda attack: [poisoned(graph(), attack)._repr_html_()],
     "speedkit.images.image.Image": lambda attack: [image(attack)._repr_html_()],
     "speedkit.lessons.dockerfile_tables.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
+    "speedkit.lessons.terminal_lines.Terminal": lambda attack: [
+        lessons.Terminal(((attack, attack),), opened=True)._repr_html_()
+    ],
     "speedkit.plots.plot.Plot": lambda attack: [
         html for one in every_plot(attack) for html in (str(one.bundle["text/html"]), one.table_html())
     ],

@@ -5,6 +5,9 @@
 - `article_logs`: what the article's two logs show, beside builds of the reader's own.
 - `build_tables`: which steps ran in one or two builds, and the times of many builds.
 - `build_times`, `go_downloads`, `image_sizes`: sentences worked out from builds, so that other numbers give other words.
+- `terminal_lines`: builds as a terminal shows them, with the `docker build` command to type.
+- `base_sizes`: the base images of a build, their sizes, and whether the build fetched them.
+- `lesson_runs`: what a lesson needs, how long its cells run, and how far a reader has come.
 - `host_programs`: Go on the host, and the bytes of the program that it makes.
 - `notebook_files`: the notebooks themselves, as files; `notebook_translations`: their Markdown in other languages.
 """
@@ -12,10 +15,11 @@
 from speedkit.cell_output import say
 
 from .article_logs import beside_the_article
+from .base_sizes import base_sizes
 from .build_tables import empty_cells, overview, side_by_side, what_ran
 from .build_times import extremes, slowest_step, verdict, where_the_time_went
 from .dockerfile_tables import Listing, dockerfile, stages, summaries
-from .go_downloads import downloaded_again, downloads, modules_fetched
+from .go_downloads import downloaded_again, downloads, downloads_and_compiling, modules_fetched
 from .host_programs import (
     ask,
     fingerprint,
@@ -28,23 +32,31 @@ from .host_programs import (
     where_it_runs,
 )
 from .image_sizes import ImagesLeft, images_left, size_difference, stand_ins
-from .lesson_app import apply_advice, close_with_kernel, repository, write
+from .lesson_app import apply_advice, close_with_kernel, repository, small_app, write
+from .lesson_runs import LessonRun, begin, done, progress, runs_by_lesson, where_to_go_on
 from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebook_content, notebooks_folder, notebooks_in
 from .notebook_translations import TRANSLATIONS, markdown_cells
+from .terminal_lines import Terminal, terminal
 
 __all__ = [
     "FIRST_NOTEBOOK",
     "TRANSLATIONS",
     "ImagesLeft",
+    "LessonRun",
     "Listing",
+    "Terminal",
     "apply_advice",
     "ask",
+    "base_sizes",
+    "begin",
     "beside_the_article",
     "close_with_kernel",
     "copy_notebooks",
     "dockerfile",
+    "done",
     "downloaded_again",
     "downloads",
+    "downloads_and_compiling",
     "empty_cells",
     "extremes",
     "fingerprint",
@@ -59,19 +71,24 @@ __all__ = [
     "notebooks_in",
     "overview",
     "packages_to_compile",
+    "progress",
     "repository",
     "running",
+    "runs_by_lesson",
     "say",
     "second_folder",
     "side_by_side",
     "size_difference",
     "slowest_step",
+    "small_app",
     "stages",
     "stand_ins",
     "summaries",
+    "terminal",
     "verdict",
     "what_ran",
     "where_it_runs",
     "where_the_time_went",
+    "where_to_go_on",
     "write",
 ]

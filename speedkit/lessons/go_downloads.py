@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from speedkit.history import recording_of
 from speedkit.measurements import edit_words
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
+from speedkit.recordings import read_log_times, read_rawjson
+from speedkit.words import seconds_text, share_text
 
 from .name_list import all_names
 
-__all__ = ["downloaded_again", "downloads", "modules_fetched"]
+__all__ = ["downloaded_again", "downloads", "downloads_and_compiling", "modules_fetched"]
 
 GO_BUILD_LINE = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
 """What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
@@ -99,3 +102,34 @@ def modules_fetched(builds: Sequence[Build], strategies: Sequence[str], edit: st
             line = message("{strategy}: {modules}", strategy=build.strategy, modules=len(downloads(build)))
         lines.append(f"  {line}")
     return "\n".join([message("Modules fetched after {edit}:", edit=edit_words(edit)), *lines]) if lines else ""
+
+
+def downloads_and_compiling(build: Build) -> str:
+    """Which part of a `go build` was spent on downloads, and which on compiling, as the times of its log tell.
+
+    `go build` names all modules that it downloads before it compiles the first package.
+    Raises: NoHistory for a build whose recording is gone.
+    """
+    step = next((step for step in build.instructions if step.ran and GO_BUILD_LINE.search(step.log)), None)
+    if step is None:
+        return message("No `go build` of this build downloaded a module.")
+    lines = list(recording_of(build.id).lines())
+    began = read_rawjson(lines).vertices[step.digest or ""].started or 0.0
+    named = [seconds for seconds, text in read_log_times(lines, step.digest or "") if GO_BUILD_LINE.search(text)]
+    downloading = max(named) - began
+    rest = max(step.seconds - downloading, 0.0)
+    facts = plural(
+        "Line {line} ran for {whole}. Go named its {count} module after {downloading}. In the other {rest} it ended the "
+        "download, compiled and linked.",
+        "Line {line} ran for {whole}. Go named the last of {count} modules after {downloading}. In the other {rest} it "
+        "ended the downloads, compiled and linked.",
+        len(GO_BUILD_LINE.findall(step.log)),
+        line=step.line,
+        whole=seconds_text(step.seconds),
+        downloading=seconds_text(downloading),
+        rest=seconds_text(rest),
+    )
+    share = share_text(downloading / max(step.seconds, downloading))
+    if downloading > rest:
+        return f"{facts} {message('Most of the time went into downloads ({share}).', share=share)}"
+    return f"{facts} {message('Most of the time did not go into downloads: they took {share}.', share=share)}"

@@ -1,19 +1,22 @@
-"""What a notebook works on: the reader's repository or the sample history, and the copy of it that it builds and edits."""
+"""What a notebook works on: the reader's repository or the sample history, small folders, and the copies that it builds."""
 
 from __future__ import annotations
 
 import atexit
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from speedkit.apps import App, sample_history
-from speedkit.ownership import note_typed
+from speedkit.apps import App, own_app, sample_history
+from speedkit.ownership import note_typed, scratch_folder
 
 if TYPE_CHECKING:
     from speedkit.projects import Project
     from speedkit.proof import Advice
 
-__all__ = ["apply_advice", "close_with_kernel", "repository", "write"]
+__all__ = ["apply_advice", "close_with_kernel", "repository", "small_app", "write"]
 
 
 def close_with_kernel(app: App) -> None:
@@ -29,6 +32,21 @@ def close_with_kernel(app: App) -> None:
             app.close()
 
     atexit.register(close)
+
+
+def small_app(dockerfile: str, files: Mapping[str, str] = MappingProxyType({})) -> App:
+    """A folder with a Dockerfile, to try one thing: an app with a cache of its own, which goes with this kernel.
+
+    files: more files of the folder, by name, with their text.
+    """
+    kept = ExitStack()
+    folder = kept.enter_context(scratch_folder()) / "small"
+    folder.mkdir()
+    for name, text in {"Dockerfile": dockerfile, **files}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    app = kept.enter_context(own_app(folder))
+    atexit.register(kept.close)
+    return app
 
 
 def repository(path: Path | str | None) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .log_limit import CUT_HERE, LogLimit
 from .numbering import NUMBER_FILE
 from .provenance import base_digests, built_dockerfile, vertex_lines
-from .rawjson import Solve, Vertex, read_rawjson, read_status
+from .rawjson import Solve, Vertex, read_log_times, read_rawjson, read_status
 from .recording import Meta, Recording, complete_recording, list_recordings, new_id, new_number, read_recording, write_recording
 from .recording_limit import keep_recordings, size_of_recordings
 from .recording_reader import assemble_build, read_build
@@ -35,6 +35,7 @@ __all__ = [
     "new_id",
     "new_number",
     "read_build",
+    "read_log_times",
     "read_rawjson",
     "read_recording",
     "read_status",

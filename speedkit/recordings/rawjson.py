@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["Solve", "Vertex", "read_rawjson", "read_status"]
+__all__ = ["Solve", "Vertex", "read_log_times", "read_rawjson", "read_status"]
 
 LARGEST_NUMBER = 1 << 63
 """BuildKit counts with int64. Python would read any number, and fail later where the number is shown."""
@@ -151,6 +151,19 @@ def read_rawjson(lines: Iterable[bytes]) -> Solve:
         if line.strip():
             solve.feed(line)
     return solve
+
+
+def read_log_times(lines: Iterable[bytes], digest: str) -> list[tuple[float, str]]:
+    """The log of a vertex in the pieces that came: when, in seconds since the epoch by the daemon's clock, and the text."""
+    entries = [
+        entry
+        for status in map(read_status, lines)
+        if status is not None
+        for entry in _entries(status, "logs")
+        if entry.get("vertex") == digest
+    ]
+    timed = [(_seconds(entry.get("timestamp")), _base64(entry.get("data")).decode("utf-8", "replace")) for entry in entries]
+    return [(seconds, text) for seconds, text in timed if seconds is not None]
 
 
 def read_status(line: bytes) -> dict[str, Any] | None:

@@ -28,6 +28,10 @@ CLAIMS_SPEED = re.compile(r"\b(?:quick(?:er|est|ly)?|sooner|fast(?:er|est)?|slow
 CHANGES_FILES = re.compile(r"\b(?:open|write_text|write_bytes|unlink|rmtree|system|subprocess)\b")
 
 
+REDRAWN = [PATHS[0], PATHS[3]]
+QUESTION = re.compile(r"\*\*[^*]*\?[^*]*\*\*|\*\*Your guess:\*\*[^\n]*\?")
+
+
 def cells(path: Path) -> list:
     return nbformat.read(path, as_version=4).cells
 
@@ -66,8 +70,35 @@ def test_the_dockerfiles_that_notebooks_show_say_what_they_do_and_not_how_fast(p
     assert not [line for line in comments if CLAIMS_SPEED.search(line) or re.search(r"\bany change\b|\bsmallest\b", line)]
 
 
+@pytest.mark.parametrize("path", REDRAWN, ids=lambda path: path.stem)
+class TestLesson:
+    def test_folds_an_answer_under_every_question(self, path):
+        unanswered = ""
+        for text in sources(path, "markdown"):
+            asked, fold, _ = text.partition("<details>")
+            if QUESTION.search(asked):
+                assert not unanswered, unanswered
+                unanswered = asked
+            if fold:
+                assert unanswered, text
+                unanswered = ""
+        assert not unanswered, unanswered
+
+    def test_says_what_it_needs_at_its_head_and_counts_its_time(self, path):
+        code = sources(path, "code")
+        assert f'lessons.begin("{path.stem}")' in code[0]
+        assert "lessons.done()" in "\n".join(code[1:])
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 class TestEach:
+    def test_has_headings_that_make_a_table_of_contents(self, path):
+        text = "\n".join(sources(path, "markdown"))
+        levels = [len(marks) for marks in re.findall(r"^(#+) ", text, flags=re.MULTILINE)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels))
+
     def test_is_valid_and_committed_without_outputs(self, path):
         nbformat.validate(nbformat.read(path, as_version=4))
         code = [cell for cell in cells(path) if cell.cell_type == "code"]
