@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from speedkit.apps import App, Strategy, own_app
 from speedkit.builders import EngineBuilder
 from speedkit.builds import BuildOptions, MeasuredBuilds, RunningBuild, start_on_builder
-from speedkit.engine import CommandRun, Engine, layers_of, note_build, run_in_image
+from speedkit.engine import NO_OPTIONS, CommandOptions, CommandRun, Engine, layers_of, note_build, run_in_image
 from speedkit.errors import EngineLost
 from speedkit.history import explain
 from speedkit.messages import message
@@ -88,6 +89,7 @@ class CheckedBuilds:
         self._measured = MeasuredBuilds(engine)
         self._running: RunningBuild | None = None
         self._is_cancelled = False
+        self._cache = app.cache_of(DOCKERFILE)
         self._stack = ExitStack()
         self.builds: list[CheckedBuild] = []
 
@@ -125,7 +127,28 @@ class CheckedBuilds:
         self._copy.write(path, text or f"{secrets.token_hex(16)}\n")
         return message("a new file {path}", path=path)
 
+    def read(self, path: str) -> str:
+        """The text of a file. Raises: FileRefused."""
+        return self._copy.read(path)
+
+    def replace(self, path: str, text: str) -> str:
+        """Write another text into a file. Out: `an edit of PATH`, for sentences. Raises: FileRefused."""
+        self._copy.write(path, text)
+        return message("an edit of {path}", path=path)
+
+    @contextmanager
+    def secret_file(self, text: str) -> Iterator[Path]:
+        """The path of a file outside of the build context, with a text, for `--secret`. The block's end removes it."""
+        with TemporaryDirectory(prefix="speedkit-") as folder:
+            place = Path(folder) / "secret"
+            place.write_text(text)
+            yield place
+
     # Builds
+
+    def start_cold(self) -> None:
+        """Let the next build find nothing in the cache, and no file in cache mounts; those after it share its cache."""
+        self._cache = _new_cache()
 
     def build(
         self,
@@ -134,30 +157,36 @@ class CheckedBuilds:
         target: str | None = None,
         build_args: Mapping[str, str] | None = None,
         cold: bool = False,
+        dockerfile: str | None = None,
+        options: CommandOptions = NO_OPTIONS,
+        when: str = "",
         until: Callable[[Step, str], bool] | None = None,
     ) -> CheckedBuild:
         """A build of the copy as it is now.
 
-        change: what `edit` or `add` gave; "" for the learner's files as they are. cold: nothing is cached.
+        change: what `edit` or `add` gave; "" for the learner's files as they are. cold: nothing is cached. dockerfile: the text
+        of another Dockerfile, in place of the learner's. when: other words for the beginning of sentences.
         until: ends the build early, once it is true of a step that runs and its log, see `it_runs` and `it_downloads`.
         Raises: CheckCancelled, EngineError, DiskFull; NoDockerfile, FileRefused.
         """
         if self._is_cancelled:
             raise CheckCancelled
         strategy = self._app.strategy(DOCKERFILE)
-        strategy = Strategy(DOCKERFILE, self.folder / DOCKERFILE, strategy.summary, strategy.host_commands)
-        own_cache = self._app.cache_of(DOCKERFILE)
-        options = BuildOptions(
+        place = self.folder / DOCKERFILE if dockerfile is None else self._copy.keep_dockerfile("check", dockerfile)
+        strategy = Strategy(DOCKERFILE, place, strategy.summary, strategy.host_commands)
+        how = BuildOptions(
             # The recording has the edit's name, for `speedkit history`.
-            edit=f"change {len(self.builds)}" if change else "none",
-            isolation=f"{secrets.token_hex(6)}-{DOCKERFILE}" if cold else own_cache,
+            edit=f"change {len(self.builds)}" if change or when else "none",
+            isolation=_new_cache() if cold else self._cache,
             target=target,
             build_args=dict(build_args or {}),
+            options=options,
         )
         app = App(f"{self._app.name}, check", self._app.source, self.folder, {DOCKERFILE: strategy}, {}, private_cache=False)
-        when = message("After {change}", change=change) if change else message("With your files as they are")
+        if not when:
+            when = message("After {change}", change=change) if change else message("With your files as they are")
         self._on_begin(when)
-        self._running = start_on_builder(EngineBuilder(self._engine), app, strategy, options)
+        self._running = start_on_builder(EngineBuilder(self._engine), app, strategy, how)
         if self._is_cancelled:
             self._running.cancel()
         is_cut = until is not None and self._was_cut(self._running, until)
@@ -183,6 +212,10 @@ class CheckedBuilds:
             running.stop()
             raise
         return False
+
+
+def _new_cache() -> str:
+    return f"{secrets.token_hex(6)}-{DOCKERFILE}"
 
 
 def it_runs(step: Step, log: str) -> bool:  # noqa: ARG001

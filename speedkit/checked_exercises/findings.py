@@ -22,7 +22,9 @@ __all__ = [
     "image_at_most",
     "nothing_ran",
     "prints",
+    "running_steps",
     "stayed_cached",
+    "step_sentence",
     "wasted_at_most",
 ]
 
@@ -59,10 +61,10 @@ def built(one: CheckedBuild) -> Finding:
 
 def nothing_ran(one: CheckedBuild) -> Finding:
     """Every step was cached."""
-    running = _running(one)
+    running = running_steps(one)
     if not running:
         return Finding(True, message("{when}: nothing ran.", when=one.when))
-    return Finding(False, f"{one.when}: {_step_sentence(running[0])}")
+    return Finding(False, f"{one.when}: {step_sentence(running[0])}")
 
 
 def stayed_cached(one: CheckedBuild, beginning: str) -> Finding:
@@ -70,19 +72,19 @@ def stayed_cached(one: CheckedBuild, beginning: str) -> Finding:
     named = [reason for reason in one.reasons if _plain(reason.instruction).startswith(beginning)]
     if not named:
         return Finding(False, message("The Dockerfile has no instruction `{beginning}`.", beginning=beginning))
-    running = [step for step in _running(one) if _plain(step.instruction).startswith(beginning)]
+    running = [step for step in running_steps(one) if _plain(step.instruction).startswith(beginning)]
     if not running:
         return Finding(True, message("{when}: `{beginning}` was cached.", when=one.when, beginning=beginning))
-    return Finding(False, f"{one.when}: {_step_sentence(running[0])}")
+    return Finding(False, f"{one.when}: {step_sentence(running[0])}")
 
 
 def downloaded_nothing(one: CheckedBuild) -> Finding:
     """No Go module was downloaded."""
     logs = {step.line: step.log for step in one.build.instructions if step.ran}
-    step = next((step for step in _running(one) if downloads_in(step.instruction, logs.get(step.line, ""))), None)
+    step = next((step for step in running_steps(one) if downloads_in(step.instruction, logs.get(step.line, ""))), None)
     if step is None:
         return Finding(True, message("{when}: no module was downloaded.", when=one.when))
-    return Finding(False, message("{when}: modules were downloaded again. {step}", when=one.when, step=_step_sentence(step)))
+    return Finding(False, message("{when}: modules were downloaded again. {step}", when=one.when, step=step_sentence(step)))
 
 
 def has_no_file(one: CheckedBuild, pattern: str, *, called: str) -> Finding:
@@ -131,11 +133,12 @@ def prints(one: CheckedBuild, text: str, *command: str) -> Finding:
     )
 
 
-def _running(one: CheckedBuild) -> tuple[StepThatRuns, ...]:
+def running_steps(one: CheckedBuild) -> tuple[StepThatRuns, ...]:
+    """The steps that ran, or would have, with their causes."""
     return steps_that_run(one.reasons, lambda path: path)
 
 
-def _step_sentence(step: StepThatRuns) -> str:
+def step_sentence(step: StepThatRuns) -> str:
     """`Line 6 ran again, RUN go mod download: …`."""
     return message(
         "Line {line} ran again, {instruction}: {because}",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .checked_builds import CheckedBuilds
     from .findings import Finding
 
-__all__ = ["DOCKERFILE", "EXAM", "SAMPLE", "File", "Task", "write_files"]
+__all__ = ["DOCKERFILE", "EXAM", "FILES", "SAMPLE", "File", "Task", "write_files"]
 
 FILES = Path(__file__).with_name("files")
 DOCKERFILE = "Dockerfile"
@@ -45,8 +45,8 @@ class Task:
 
     lesson: the number of its lesson, such as `03`, or `EXAM`. title, text, hints: English, written with `marked`. minutes: how
     long a reader may take. check: builds, and gives a finding for each claim, the cheapest first; the first that does not hold
-    ends the check. app: a folder of `files/apps`, or `SAMPLE`. host_commands: run on the host before each build. products:
-    files that builds make in the folder.
+    ends the check. app: a folder of `files/apps`, or `SAMPLE`; "" where `start` has all first files. host_commands: run on the
+    host before each build. products: files that builds make in the folder.
     """
 
     name: str
@@ -74,6 +74,8 @@ class Task:
         return _files_in(FILES / self.name / "solution")
 
     def _app_files(self) -> dict[str, File]:
+        if not self.app:
+            return {}
         if self.app != SAMPLE:
             return _files_in(FILES / "apps" / self.app)
         # The sample app of a checkout may have a program that somebody built in it.

@@ -1,0 +1,2 @@
+echo "installing the tools" >&2
+echo "tools" > /tools.txt
