@@ -14,7 +14,7 @@ from speedkit.messages import message
 
 from .arguments import AsJson, BuildArgs, FileOption, TargetOption, WayOption, parse_build_args, with_docker_options
 from .argv_secrets import hide_on_command_line
-from .output import print_json, print_json_pieces, print_sentence, print_text, say
+from .output import print_json, print_json_pieces, print_sentence, print_text, say, say_command
 
 if TYPE_CHECKING:
     from speedkit.engine import CommandOptions
@@ -113,7 +113,7 @@ def _print(outcome: CheckOutcome, form: Format) -> None:
         print_text(*markdown(outcome).rstrip("\n").split("\n"))
         # The runner reads commands from both streams; stdout goes into the summary.
         for command in workflow_commands(outcome):
-            say(command)
+            say_command(command)
     else:
         _print_text(outcome)
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from speedkit.control_characters import visible, visible_json, visible_line
 from speedkit.messages import marked, message
 
+from .runner_commands import json_without_commands, without_commands
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -35,6 +37,7 @@ __all__ = [
     "print_text",
     "reason_json",
     "say",
+    "say_command",
     "say_log",
     "say_problem",
     "say_usage_error",
@@ -72,6 +75,11 @@ def say(text: str) -> None:
     _errors().print(visible_line(text), soft_wrap=True)
 
 
+def say_command(command: str) -> None:
+    """A command for the runner of a CI system, on stderr. Its foreign text must be escaped as the runner's commands have it."""
+    sys.stderr.write(f"{visible_line(command)}\n")
+
+
 def say_log(text: str) -> None:
     """The lines of a log on stderr, without its colours."""
     from speedkit.rendering import plain_log  # 0.04 s of CPU, which `speedkit layers --json` need not spend
@@ -92,7 +100,7 @@ def say_usage_error(problem: Any) -> None:
     """Print an error in the command line as typer shows it, without control characters."""
     from typer.rich_utils import rich_format_error
 
-    problem.message = visible_line(str(problem.message))
+    problem.message = without_commands(visible_line(str(problem.message)))
     rich_format_error(problem)
 
 
@@ -153,7 +161,7 @@ def print_json(document: object) -> None:
 
 def print_json_pieces(pieces: Iterable[str]) -> None:
     """One JSON document on stdout, in pieces. Control characters become JSON escapes, which mean the same."""
-    sys.stdout.writelines(map(visible_json, pieces))
+    sys.stdout.writelines(json_without_commands(visible_json(piece)) for piece in pieces)
     sys.stdout.write("\n")
 
 
@@ -169,7 +177,7 @@ def print_file(content: bytes) -> None:
 
 def print_text(*lines: str) -> None:
     """Lines on stdout."""
-    sys.stdout.write("".join(f"{visible_line(line)}\n" for line in lines))
+    sys.stdout.write("".join(f"{without_commands(visible_line(line))}\n" for line in lines))
 
 
 def print_sentence(text: str, *, indent: int = 0) -> None:
@@ -254,10 +262,13 @@ def _console(*, stderr: bool = False, width: int | None = None) -> Console:
     from rich.segment import Segment
 
     class ForeignText(Console):
-        """Makes control characters visible in every text, also in one that the functions above do not check."""
+        """Makes control characters visible in every text, also in one that the functions above do not check.
+
+        Nor does any text give a command to a runner.
+        """
 
         def render(self, renderable: RenderableType, options: Any = None) -> Iterator[Segment]:
             for segment in super().render(renderable, options):
-                yield segment if segment.control else Segment(visible(segment.text), segment.style)
+                yield segment if segment.control else Segment(without_commands(visible(segment.text)), segment.style)
 
     return ForeignText(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)

@@ -93,6 +93,12 @@ def test_the_action_refuses_what_it_does_not_know(runner):
     assert budget.exit_code == 0
 
 
+def test_an_old_file_is_no_answer_of_a_check_that_did_not_run(runner, repository):
+    repository.commit({"speedkit.toml": "[nothing]", "out.sarif": "{}"})
+    run = runner(sarif="out.sarif")
+    assert (run.exit_code, run.outputs) == (2, {"ok": "false", "sarif": ""})
+
+
 def test_no_script_has_an_expression_in_it():
     """The runner replaces expressions by text, before bash reads the script: a value could be a command."""
     for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"]:

@@ -136,3 +136,25 @@ def test_hostile_text_is_text_in_workflow_commands():
         properties, _, message = command.removeprefix(f"::{kind} ").partition("::")
         assert re.fullmatch(r"file=[^:,]+,line=\d+,title=[^:,]+", properties)
         assert "%0A" not in message.replace("%250A", "")
+
+
+def many(count: int, ok: bool | None, because: str = "x") -> CheckOutcome:
+    return CheckOutcome("p", tuple(CheckEntry("claim", f"n{n}", ok, 1, 0, because, "forecast", "f", 1) for n in range(count)))
+
+
+@pytest.mark.parametrize(("ok", "kind"), [(False, "error"), (None, "warning")])
+def test_github_shows_ten_annotations_so_the_tenth_says_how_many_more_there_are(ok, kind):
+    assert len(workflow_commands(many(10, ok))) == 10
+    commands = workflow_commands(many(12, ok))
+    assert len(commands) == 10
+    assert commands[-1].startswith(f"::{kind} title=")
+    assert "3 more" in commands[-1]
+
+
+def test_a_summary_fits_into_what_github_takes_and_what_does_not_hold_comes_first():
+    broken = many(2, False).entries
+    text = markdown(CheckOutcome("p", (*many(1500, True, "RUN x|" * 1000).entries, *broken)))
+    assert len(text.encode()) < 1 << 20
+    assert text.count("❌") == 3
+    assert "more have no room here" in text
+    assert len(markdown(many(1, False, "é" * 2_000_000)).encode()) < 10_000
