@@ -248,6 +248,9 @@ def lesson_tables(attack: str) -> list[Table]:
                 "side_by_side": lambda: lessons.side_by_side(made[4], made[5]),
                 "beside_the_article": lambda: lessons.beside_the_article(*made),
                 "progress": lessons.progress,
+                "rename_table": lambda: lessons.rename_table(
+                    [lessons.Renamed(attack, attack, made[0], made[0]), lessons.Renamed(attack, attack, why_not=attack)]
+                ),
                 "what_ran": lambda: lessons.what_ran(*made, *(_on_the_host(one) for one in made)),
             }
             returned = {name: getattr(getattr(lessons, name), "__annotations__", {}).get("return") for name in lessons.__all__}

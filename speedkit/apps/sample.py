@@ -66,7 +66,7 @@ def language_of(folder: Path) -> SampleLanguage | None:
 def sample_app(language: str = GO.name) -> SampleApp:
     """A working copy of a sample app, with a cache of its own. Its files may be edited.
 
-    language: `go` is the service of the article; the others are the same service in `python` and `node`.
+    language: `go` is the service of the article; the others are the same service in `python`, `node`, `rust` and `java`.
     Raises: Misuse for another language.
     """
     folder = sample_folder(language)

@@ -31,6 +31,14 @@ def compare(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help=message("A folder; the sample app by default."))
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--app",
+            metavar="LANGUAGE",
+            help=message("Without DIR: the sample app in go, python, node, rust or java."),
+        ),
+    ] = None,
     strategy: Annotated[
         list[str] | None, typer.Option("-s", "--strategy", help=message("A strategy; may be repeated."))
     ] = None,
@@ -56,13 +64,15 @@ def compare(
 ) -> None:
     """Measure, and print the medians. Exit with 3 if a build failed."""
     from speedkit import builds
+    from speedkit.apps import COLD
 
     from .progress import TerminalWatch
 
     hide_on_command_line(build_arg or ())
-    # Only the sample app has edits with names. Any other folder is measured as it is, unless a file is named.
-    edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
-    with _app_to_compare(folder, edits, file, way, options) as app:
+    with _app_to_compare(folder, language, file, way, options) as app:
+        # Only a sample app has edits with names. Any other folder is measured as it is, unless a file is named.
+        edits = edit or [COLD, "none", *(["rename-field"] if "rename-field" in app.edits else [])]
+        app.edits |= {name: _edit_of_a_file(app, name) for name in edits if name != COLD and name not in app.edits}
         result = builds.compare(
             app,
             strategy,
@@ -82,8 +92,10 @@ def compare(
         raise typer.Exit(3)
 
 
-def _app_to_compare(folder: Path | None, edits: list[str], file: Path | None, way: str | None, options: CommandOptions) -> App:
-    from speedkit.apps import COLD, own_app, sample_app
+def _app_to_compare(
+    folder: Path | None, language: str | None, file: Path | None, way: str | None, options: CommandOptions
+) -> App:
+    from speedkit.apps import own_app, sample_app
     from speedkit.projects import open_project
 
     if folder is None:
@@ -91,21 +103,17 @@ def _app_to_compare(folder: Path | None, edits: list[str], file: Path | None, wa
             raise Misuse(message("The sample app has no ways to build."), fix=message("Name a folder before --way."))
         if file is not None:
             raise Misuse(message("The sample app has Dockerfiles of its own."), fix=message("Name a folder before -f."))
-        return sample_app()
+        return sample_app(language) if language is not None else sample_app()
+    if language is not None:
+        raise Misuse(message("The command has both a folder and a sample app."), fix=message("Give DIR or --app, not both."))
     if way is not None and file is not None:
         raise Misuse(message("The command has both a way and a Dockerfile."), fix=message("Give --way or -f, not both."))
     contexts = options.named_contexts
     # A relative path counts from the current folder, as for `docker build -f`; then from the folder of the app.
     dockerfile = str(file.parent.resolve() / file.name if file.exists() else file) if file is not None else None
-    app = own_app(folder, dockerfile=dockerfile) if way is None else open_project(folder).app_copy(way, named_contexts=contexts)
-    try:
-        for name in edits:
-            if name != COLD and name not in app.edits:
-                app.edits[name] = _edit_of_a_file(app, name)
-    except Misuse:
-        app.close()  # else its working copy stays until the next start
-        raise
-    return app
+    return (
+        own_app(folder, dockerfile=dockerfile) if way is None else open_project(folder).app_copy(way, named_contexts=contexts)
+    )
 
 
 def _edit_of_a_file(app: App, name: str) -> Edit:

@@ -8,6 +8,7 @@
 - `terminal_lines`: builds as a terminal shows them, with the `docker build` command to type.
 - `base_sizes`: the base images of a build, their sizes, and whether the build fetched them.
 - `lesson_runs`: what a lesson needs, how long its cells run, and how far a reader has come.
+- `sample_languages`, `package_downloads`: the same rename in several languages.
 - `host_programs`: Go on the host, and the bytes of the program that it makes.
 - `notebook_files`: the notebooks themselves, as files; `notebook_translations`: their Markdown in other languages.
 """
@@ -36,20 +37,25 @@ from .lesson_app import apply_advice, close_with_kernel, repository, small_app, 
 from .lesson_runs import LessonRun, begin, done, progress, runs_by_lesson, where_to_go_on
 from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebook_content, notebooks_folder, notebooks_in
 from .notebook_translations import TRANSLATIONS, markdown_cells
+from .package_downloads import packages_downloaded
+from .sample_languages import TOUR_VARIABLE, Renamed, carried_over, rename_in, rename_table, what_renames_share
 from .terminal_lines import Terminal, terminal
 
 __all__ = [
     "FIRST_NOTEBOOK",
+    "TOUR_VARIABLE",
     "TRANSLATIONS",
     "ImagesLeft",
     "LessonRun",
     "Listing",
+    "Renamed",
     "Terminal",
     "apply_advice",
     "ask",
     "base_sizes",
     "begin",
     "beside_the_article",
+    "carried_over",
     "close_with_kernel",
     "copy_notebooks",
     "dockerfile",
@@ -70,8 +76,11 @@ __all__ = [
     "notebooks_folder",
     "notebooks_in",
     "overview",
+    "packages_downloaded",
     "packages_to_compile",
     "progress",
+    "rename_in",
+    "rename_table",
     "repository",
     "running",
     "runs_by_lesson",
@@ -87,6 +96,7 @@ __all__ = [
     "terminal",
     "verdict",
     "what_ran",
+    "what_renames_share",
     "where_it_runs",
     "where_the_time_went",
     "where_to_go_on",

@@ -17,7 +17,7 @@ from speedkit.apps import BROKEN_ON_PURPOSE, COLD, sample_app
 from speedkit.builds import compare
 from speedkit.errors import FileRefused, NotebookFailed
 from speedkit.history import recorded_builds
-from speedkit.lessons import notebook_content, notebooks_folder, notebooks_in
+from speedkit.lessons import TOUR_VARIABLE, notebook_content, notebooks_folder, notebooks_in
 from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.ownership import scratch_folder
@@ -82,6 +82,7 @@ def run_tour(
         raise _refused(out, problem) from None
     with locked(lock), scratch_folder() as work_folder:
         chapters, left_out = [], []
+        kind = "full" if full else "usual"
         for path in paths:
             notebook = nbformat.reads(notebook_content(path).decode(), as_version=4)
             if quick and not notebook.metadata.get("speedkit", {}).get("quick"):
@@ -89,7 +90,7 @@ def run_tour(
                 continue
             if full and path.stem == COMPARISON:
                 _build_missing_edits(name, say)
-            chapters.append(_execute(path, notebook, work_folder, name, say))
+            chapters.append(_execute(path, notebook, work_folder, {"SPEEDKIT_SESSION": name, TOUR_VARIABLE: kind}, say))
         builds = tuple(recorded_builds(session=name))
         write_page(out / "index.html", page(chapters, builds, left_out=left_out))
     return Tour(builds, out / "index.html", time.monotonic() - began, tuple(left_out))
@@ -126,8 +127,11 @@ def _refused(out: Path, problem: OSError) -> FileRefused:
     )
 
 
-def _execute(path: Path, notebook: Any, work_folder: Path, session: str, say: Callable[[str], None]) -> Chapter:
-    """The notebook with the outputs of its cells. work_folder: in which its kernel runs. Raises: NotebookFailed."""
+def _execute(path: Path, notebook: Any, work_folder: Path, variables: dict[str, str], say: Callable[[str], None]) -> Chapter:
+    """The notebook with the outputs of its cells.
+
+    work_folder, variables: in which its kernel runs, and those that are set there. Raises: NotebookFailed.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -146,7 +150,7 @@ def _execute(path: Path, notebook: Any, work_folder: Path, session: str, say: Ca
     asyncio_log.addFilter(is_news)
     try:
         # A kernel prints messages about itself to stderr, such as how to connect to it. They are not for the reader.
-        client.execute(cleanup_kc=True, env=os.environ | {"SPEEDKIT_SESSION": session}, stderr=subprocess.DEVNULL)
+        client.execute(cleanup_kc=True, env=os.environ | variables, stderr=subprocess.DEVNULL)
     except CellExecutionError as problem:
         raise _failed(path, notebook, f"{problem.ename}: {problem.evalue}") from None
     except CellTimeoutError:

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import typer
 
+from speedkit.apps import SAMPLE_LANGUAGES
 from speedkit.cli.arguments import parse_size
 
 
@@ -87,6 +88,15 @@ def test_the_cure_for_a_missing_dockerfile_names_only_options_of_the_verb(speedk
     assert code == 2
     for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", stderr):
         assert re.search(rf"(?<![\w-]){re.escape(option)}\b", usage), option
+
+
+def test_compare_takes_a_folder_or_the_sample_app_of_a_language_that_has_one(speedkit, tmp_path):
+    for arguments, fix in (([str(tmp_path), "--app", "rust"], "not both"), (["--app", "cobol"], "Use one of: go, python")):
+        code, _, stderr = speedkit("compare", *arguments)
+        assert code == 2, arguments
+        assert fix in stderr
+    _, usage, _ = speedkit("compare", "--help")
+    assert all(language in usage for language in SAMPLE_LANGUAGES)
 
 
 def test_compare_takes_another_dockerfile_of_the_folder(speedkit, tmp_path):

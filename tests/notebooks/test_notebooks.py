@@ -21,8 +21,9 @@ NAMES = [
     "06_compare",
     "07_your_own_dockerfile",
     "08_playground",
+    "10_other_languages",
 ]
-BUILDS = re.compile(r"\b(?:sk|bench)\.build\(|\blessons\.go_build\(")
+BUILDS = re.compile(r"\b(?:sk|bench)\.build\(|\blessons\.(?:go_build|rename_in)\(")
 TYPED_RESULT = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:s|ms|sec|seconds?|minutes?|min|kB|MB|GB|bytes|times|%)(?!\w)", re.IGNORECASE)
 CLAIMS_SPEED = re.compile(r"\b(?:quick(?:er|est|ly)?|sooner|fast(?:er|est)?|slow(?:er|est)?|wins?)\b", re.IGNORECASE)
 CHANGES_FILES = re.compile(r"\b(?:open|write_text|write_bytes|unlink|rmtree|system|subprocess)\b")
@@ -64,7 +65,10 @@ def test_the_end_names_the_next_notebook(path, following):
     assert f"`{following.stem}`" in sources(path, "markdown")[-1]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "sample_go_app").glob("Dockerfile.*")), ids=lambda path: path.name)
+DOCKERFILES = sorted(ROOT.glob("sample_*_app/Dockerfile.*"))
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_dockerfiles_that_notebooks_show_say_what_they_do_and_not_how_fast(path):
     comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert not [line for line in comments if CLAIMS_SPEED.search(line) or re.search(r"\bany change\b|\bsmallest\b", line)]
