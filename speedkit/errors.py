@@ -52,7 +52,7 @@ from collections.abc import Iterable
 
 from speedkit.commands import as_typed
 from speedkit.control_characters import visible, visible_line
-from speedkit.messages import message
+from speedkit.messages import listed, message
 
 __all__ = [
     "NO_ROOM",
@@ -149,7 +149,7 @@ class Misuse(SpeedkitError):
 
 
 def _choices(names: Iterable[str]) -> str:
-    return message("Use one of: {names}.", names=", ".join(names))
+    return message("Use one of: {names}.", names=listed(names))
 
 
 class UnknownStrategy(Misuse):

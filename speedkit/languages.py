@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from speedkit.errors import Misuse
-from speedkit.messages import CATALOGUES, DOMAIN, PSEUDO, catalogue_name, language_tag, message, speak
+from speedkit.messages import CATALOGUES, DOMAIN, PSEUDO, catalogue_name, language_tag, listed, message, speak
 
 __all__ = ["choose_language", "known_languages"]
 
@@ -26,7 +26,7 @@ def choose_language(name: str | None = None) -> str:
         if name != PSEUDO and not name.replace("_", "-").lower().startswith(ENGLISH) and catalogue_name(name) is None:
             raise Misuse(
                 message("speedkit does not speak {name!r}.", name=name),
-                fix=message("Use one of: {names}.", names=", ".join(known_languages())),
+                fix=message("Use one of: {names}.", names=listed(known_languages())),
             )
         speak(name)
     return language_tag()

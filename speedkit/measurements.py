@@ -14,7 +14,6 @@ from speedkit.words import seconds_text
 
 __all__ = [
     "COLD",
-    "EDITS",
     "SAME_SIZE",
     "UNCHANGED",
     "HasBuilds",
@@ -34,24 +33,6 @@ __all__ = [
     "without_repeats",
 ]
 
-EDITS = {
-    "cold": message("a cold build"),
-    **{edit.name: edit.title for edit in sample_edits()},
-    "corrected": message("an error corrected"),
-    "retry": message("another try"),
-    "custom": message("an edit of your own"),
-    "a line appended": message("a line appended"),
-}
-"""What a build was made after, inside a sentence, in the order of all figures; the edits' own words come from the edits."""
-EDIT_HEADINGS = {
-    "cold": message("cold build"),
-    **{edit.name: edit.heading for edit in sample_edits()},
-    "corrected": message("error corrected"),
-    "retry": message("another try"),
-    "custom": message("edit of your own"),
-    "a line appended": message("line appended"),
-}
-"""The same in fewer words, for the heads of columns."""
 COLD = "cold"
 UNCHANGED = "none"
 NOT_COMPARED = frozenset({"custom", "corrected", "retry"})
@@ -113,9 +94,21 @@ class Measurement:
         return message("{low} to {high}", low=seconds_text(self.low_seconds), high=seconds_text(self.high_seconds))
 
 
+def _words_by_edit() -> dict[str, str]:
+    """What a build was made after, inside a sentence, in the order of all figures; the edits' own words come from the edits."""
+    return {
+        COLD: message("a cold build"),
+        **{edit.name: edit.title for edit in sample_edits()},
+        "corrected": message("an error corrected"),
+        "retry": message("another try"),
+        "custom": message("an edit of your own"),
+        "a line appended": message("a line appended"),
+    }
+
+
 def edit_words(edit: str) -> str:
     """An edit in words that fit after "after": `a field renamed`. The name of an edit of the reader's own stays as it is."""
-    return EDITS.get(edit, edit)
+    return _words_by_edit().get(edit, edit)
 
 
 def sources_words(edit: str) -> str:
@@ -127,8 +120,16 @@ def sources_words(edit: str) -> str:
 
 def edit_heading(edit: str) -> str:
     """An edit as the head of a column: `field renamed`. A name of the reader's own loses its article."""
-    if edit in EDIT_HEADINGS:
-        return EDIT_HEADINGS[edit]
+    headings = {
+        COLD: message("cold build"),
+        **{edit.name: edit.heading for edit in sample_edits()},
+        "corrected": message("error corrected"),
+        "retry": message("another try"),
+        "custom": message("edit of your own"),
+        "a line appended": message("line appended"),
+    }
+    if edit in headings:
+        return headings[edit]
     first, _, rest = edit.partition(" ")
     return rest if first in ("a", "an", "the") else edit
 
@@ -136,7 +137,8 @@ def edit_heading(edit: str) -> str:
 def edits_in_order(edits: Iterable[str]) -> list[str]:
     """Each edit once: first those of the sample app in their order, then others in the order in which they come."""
     distinct = list(dict.fromkeys(edits))
-    return [edit for edit in EDITS if edit in distinct] + [edit for edit in distinct if edit not in EDITS]
+    known = _words_by_edit()
+    return [edit for edit in known if edit in distinct] + [edit for edit in distinct if edit not in known]
 
 
 def comparable_builds(builds: Sequence[Build]) -> list[Build]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from speedkit.reader_language import VARIABLE, reader_language
 
@@ -24,6 +24,7 @@ __all__ = [
     "CATALOGUES",
     "DOMAIN",
     "PSEUDO",
+    "Labels",
     "capital",
     "catalogue_name",
     "clauses",
@@ -42,6 +43,7 @@ __all__ = [
 
 CATALOGUES = Path(__file__).with_name("catalogues")
 DOMAIN = "speedkit"
+Key = TypeVar("Key")
 PSEUDO = "en-XA"
 """The name that CLDR gives to English with accents."""
 LONGER_BY = 0.4
@@ -63,6 +65,22 @@ def message(text: str, /, **values: object) -> str:
     """The message in the reader's language, with its values. text: the English text, written out or `marked`."""
     language = _language()
     return _filled(language.translate(text), text, values)
+
+
+class Labels(Mapping[Key, str]):
+    """Labels by key, each in the reader's language of the moment. texts: by key, the `marked` English ones."""
+
+    def __init__(self, texts: Mapping[Key, str]) -> None:
+        self._texts = texts
+
+    def __getitem__(self, key: Key) -> str:
+        return message(self._texts[key])
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 def plural(one: str, many: str, count: int, /, **values: object) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.messages import message
+from speedkit.messages import facts_in_one, message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,7 @@ class Build:
         else:
             words = message("stand-in base and frontend") if self.stand_in else message("stand-in frontend")
         is_replaced = any(base.replaced for base in self.bases)
-        return ", ".join(filter(None, [words, message("replaced base") if is_replaced else ""]))
+        return facts_in_one(filter(None, [words, message("replaced base") if is_replaced else ""]))
 
     @property
     def instructions(self) -> tuple[Step, ...]:

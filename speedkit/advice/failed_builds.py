@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from speedkit.commands import as_typed
 from speedkit.engine import stand_in_images
-from speedkit.messages import marked, message
+from speedkit.messages import listed, marked, message
 
 from .unanswered_hosts import Unanswered, unanswered_host
 
@@ -68,7 +68,7 @@ def advice_on_failure(
     if stand_ins and NO_COMMAND in error_text:
         return message(
             "Local stand-ins took the place of {images}: they lack programs that the real images have.",
-            images=", ".join(stand_ins),
+            images=listed(stand_ins),
         )
     if frontend and UNKNOWN_TO_FRONTEND.search(error_text):
         return message(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.dockerfile import CannotEdit, SubstitutionError
 from speedkit.errors import DockerfileError, Misuse
+from speedkit.messages import sentences
 
 from . import rules
 from .build_plan import BuildPlan
@@ -109,4 +110,4 @@ def _suggestion(view: ProjectView, changed: ProjectView, rule: str, reasons: lis
         files[view.dockerfile_path] = changed.dockerfile
     if changed.ignore_text != view.ignore_text:
         files[changed.ignore_file_path or view.ignore_file_path] = changed.ignore_text
-    return Suggestion.of(view, rule, " ".join(dict.fromkeys(reasons)), files)
+    return Suggestion.of(view, rule, sentences(dict.fromkeys(reasons)), files)

@@ -23,7 +23,7 @@ from speedkit.engine import (
     unset_secrets,
 )
 from speedkit.errors import BuilderCannot, Misuse, SpeedkitError, StateRefused, in_words
-from speedkit.messages import capital, join_names, marked, message
+from speedkit.messages import capital, join_names, marked, message, sentences
 from speedkit.model import Build
 from speedkit.recordings import Meta, Recording, new_number
 from speedkit.state import state_folder, state_home
@@ -357,7 +357,7 @@ class RunningBuild:
             recording_note = (
                 message("The recording {recording} is kept.", recording=self._meta.id)
                 if recording is not None
-                else " ".join(self._keeper.notices)
+                else sentences(self._keeper.notices)
             )
             raise breakage(self._transcript.solve, self.builder.display_name, recording_note)
         if context_problem is not None and self._meta.outcome == "failed":

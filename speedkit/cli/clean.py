@@ -8,7 +8,7 @@ import typer
 
 from speedkit.commands import as_typed
 from speedkit.errors import EngineError
-from speedkit.messages import message, plural
+from speedkit.messages import listed, message, plural
 
 from .arguments import AsJson
 from .output import print_json, say
@@ -55,7 +55,7 @@ def clean(
         plural("{count:,} container", "{count:,} containers", done.containers),
         plural("{count:,} recording", "{count:,} recordings", done.recordings),
     )
-    say(message("Removed {things}.", things=", ".join(removed)))
+    say(message("Removed {things}.", things=listed(removed)))
     for left in done.in_use:
         say(why_copy_stays(left))
     if done.typed:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from speedkit.messages import language_tag, message
+from speedkit.messages import language_tag, listed, message
 
 from .output import say
 
@@ -42,7 +42,7 @@ def lab(
 
     done = copy_notebooks(folder)
     if done.copied:
-        say(message("Copied to {folder}: {names}", folder=done.folder, names=", ".join(done.copied)))
+        say(message("Copied to {folder}: {names}", folder=done.folder, names=listed(done.copied)))
     for changed, new in done.beside.items():
         say(message("{path} has changes of yours and stays. Its new version is {new}, beside it.", path=changed, new=new))
     if copy_only:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speedkit.errors import Misuse
-from speedkit.messages import marked, message, plural
+from speedkit.messages import facts_in_one, marked, message, plural
 
 from .arguments import AsJson, parse_size
 from .output import (
@@ -233,7 +233,7 @@ def _print_comparison(image: Image, other: Image) -> None:
     columns = [message(column) for column in LAYER_COLUMNS]
     print_table(title, [*columns, message("command"), ""], rows, numbers=columns)
     counts = Counter(difference.kind for difference in comparison.differences)
-    changes = ", ".join(f"{SIGNS[kind]}{counts[kind]:,} {message(word)}" for kind, word in KINDS.items())
+    changes = facts_in_one(f"{SIGNS[kind]}{counts[kind]:,} {message(word)}" for kind, word in KINDS.items())
     print_text("")
     print_sentence(
         message("Files of {name} against {other}: {changes}", name=other.short_name, other=image.short_name, changes=changes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from speedkit.messages import message
+from speedkit.messages import facts_in_one, message, sentences
 
 from .output import print_table, say
 
@@ -37,7 +37,7 @@ def print_build(built: Build) -> None:
         facts.append(message("image {id}", id=built.image.removeprefix("sha256:")[:12]))
     if built.image_bytes is not None:
         facts.append(bytes_text(built.image_bytes))
-    if replaced := ", ".join(base.in_words for base in built.bases if base.stand_in):
+    if replaced := facts_in_one(base.in_words for base in built.bases if base.stand_in):
         facts.append(message("stand-in base for {names}", names=replaced))
     facts += [
         message("{image} in place of the base {name}", image=base.used, name=base.reference)
@@ -48,7 +48,7 @@ def print_build(built: Build) -> None:
         facts.append(message("stand-in frontend for {name}", name=built.replaced_frontend))
     line, seconds = message("line"), message("seconds")
     columns = [message("stage"), line, message("instruction"), message("state"), seconds]
-    print_table(", ".join(facts), columns, rows, numbers=[line, seconds])
+    print_table(facts_in_one(facts), columns, rows, numbers=[line, seconds])
 
 
 def print_notices(builds: Iterable[Build]) -> None:
@@ -63,7 +63,7 @@ def line_of_running(built: Build, *, is_built: bool) -> str:
 
     running = [step for step in built.step_list if step.state == "running"]
     if built.notices:
-        now = " ".join(built.notices)
+        now = sentences(built.notices)
     elif is_built:
         now = message("built; reading the image, and checking whether it works")
     elif running:

@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 from speedkit.control_characters import visible_line
 from speedkit.errors import SpeedkitError
 from speedkit.languages import choose_language, known_languages
-from speedkit.messages import message
+from speedkit.messages import listed, message
 
 from . import (
     advise,
@@ -148,7 +148,7 @@ def _options(
         typer.Option(
             "--lang",
             metavar="NAME",
-            help=message("The language of all texts: {names}.", names=", ".join(known_languages())),
+            help=message("The language of all texts: {names}.", names=listed(known_languages())),
             callback=_check_language,
             is_eager=True,
         ),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from speedkit.errors import Misuse
-from speedkit.messages import message, plural
+from speedkit.messages import listed, message, plural
 
 from .output import print_table, say
 
@@ -46,7 +46,7 @@ def tour(
             "{count} real builds in {seconds}, without {names}.",
             count,
             seconds=took,
-            names=", ".join(finished.left_out),
+            names=listed(finished.left_out),
         )
     else:
         made = plural("{count} real build in {seconds}.", "{count} real builds in {seconds}.", count, seconds=took)

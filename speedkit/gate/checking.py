@@ -16,7 +16,7 @@ from speedkit.engine import NO_OPTIONS, CommandOptions, layers_of
 from speedkit.errors import LimitsFileError, Misuse, SpeedkitError
 from speedkit.git_history import repository_folder
 from speedkit.history import AssumedBuild
-from speedkit.messages import message, plural
+from speedkit.messages import listed, message, plural, sentences
 from speedkit.model import Build
 from speedkit.projects import Project, Way, open_project
 from speedkit.rendering import Reason, command_text
@@ -277,7 +277,7 @@ class _Check:
                 image = layers_of(build)
         if build is None or image is None:
             return self._unchecked("wasted", "wasted", allowed, line)
-        most = ", ".join(f"{one.path} ({bytes_text(one.size_bytes)})" for one in image.waste[:LARGEST_NAMED])
+        most = listed(f"{one.path} ({bytes_text(one.size_bytes)})" for one in image.waste[:LARGEST_NAMED])
         because = _made_in_words(build, evidence)
         if most:
             because += " " + message("Wasted most: {names}.", names=most)
@@ -305,7 +305,7 @@ class _Check:
     def _context_entry(self, allowed: int) -> CheckEntry:
         context = self.assumed.context
         largest = sorted(context.entries, key=lambda entry: (-entry.size_bytes, entry.path))[:LARGEST_NAMED]
-        names = ", ".join(
+        names = listed(
             f"{self.files.in_project(entry.path)} ({bytes_text(entry.size_bytes)})" for entry in largest if entry.size_bytes
         )
         because = message("The largest files: {names}.", names=names) if names else message("No file has any content.")
@@ -351,7 +351,7 @@ class _Check:
 
 
 def _steps_in_words(steps: tuple[StepThatRuns, ...]) -> str:
-    return " ".join(
+    return sentences(
         message(
             "Line {line}, {instruction}: {because}",
             line=step.line,

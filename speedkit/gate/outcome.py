@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from speedkit.causes import Cause, cause_kind, cause_subjects
-from speedkit.messages import message, plural
+from speedkit.messages import facts_in_one, message, plural
 from speedkit.words import bytes_text, seconds_text
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class CheckOutcome:
             facts.append(plural("{count:,} does not hold", "{count:,} do not hold", broken))
         if unchecked:
             facts.append(plural("{count:,} was not checked", "{count:,} were not checked", unchecked))
-        return message("Budgets and claims of {project}: {facts}", project=self.project, facts=", ".join(facts))
+        return message("Budgets and claims of {project}: {facts}", project=self.project, facts=facts_in_one(facts))
 
     @property
     def table(self) -> pd.DataFrame:

@@ -33,7 +33,7 @@ from speedkit.context import read_context
 from speedkit.dockerfile import Finding
 from speedkit.engine import NO_OPTIONS, CommandOptions
 from speedkit.errors import NoHistory, SpeedkitError
-from speedkit.messages import join_names, message, plural
+from speedkit.messages import facts_in_one, join_names, message, plural, sentences
 from speedkit.model import Build, Step
 from speedkit.recordings import Meta, Recording, read_build, read_recording
 from speedkit.rendering import Reason, reasons_html, warnings_html
@@ -144,8 +144,8 @@ def predict(
 def _on_one_line(facts: Sequence[str], replaced_frontend: str | None) -> str:
     """Facts with commas between them; the frontend that was replaced comes last."""
     if replaced_frontend is None:
-        return ", ".join(facts)
-    return ", ".join([*facts, message("stand-in frontend for {name}", name=replaced_frontend)])
+        return facts_in_one(facts)
+    return facts_in_one([*facts, message("stand-in frontend for {name}", name=replaced_frontend)])
 
 
 def _expected(steps: tuple[Reason, ...], replaced_frontend: str | None) -> str:
@@ -245,7 +245,7 @@ def _recording(build: Build | str | None) -> Recording:
     if not isinstance(build, Build):
         return recording_of(build)
     if build.folder is None:
-        why = " ".join(build.notices) or message("Explain it when it is done.")
+        why = sentences(build.notices) or message("Explain it when it is done.")
         raise NoHistory(message("The build {id} has no recording.", id=build.id), fix=why)
     return read_recording(build.folder)
 

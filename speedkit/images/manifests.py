@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speedkit.errors import AlteredArchive, ArchiveError, NotInArchive
-from speedkit.messages import join_names, marked, message
+from speedkit.messages import Labels, join_names, marked, message
 
 from .files import clean_path
 
@@ -33,17 +33,19 @@ MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "a
 NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
 """A document with its digest for a name: in OCI archives, and in archives of Docker before 25."""
 IMAGE_CONFIGS = frozenset({"", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
-ARTIFACTS = {
-    "application/vnd.buildkit.historyrecord": message(
-        "a record of a BuildKit build, which `docker buildx history import` takes"
-    ),
-    "application/vnd.cncf.helm": message("a Helm chart"),
-    "application/vnd.wasm": message("a WebAssembly module"),
-    "application/wasm": message("a WebAssembly module"),
-    "application/spdx": message("a list of software (SBOM)"),
-    "application/vnd.cyclonedx": message("a list of software (SBOM)"),
-    "application/vnd.in-toto": message("an attestation"),
-}
+ARTIFACTS = Labels(
+    {
+        "application/vnd.buildkit.historyrecord": marked(
+            "a record of a BuildKit build, which `docker buildx history import` takes"
+        ),
+        "application/vnd.cncf.helm": marked("a Helm chart"),
+        "application/vnd.wasm": marked("a WebAssembly module"),
+        "application/wasm": marked("a WebAssembly module"),
+        "application/spdx": marked("a list of software (SBOM)"),
+        "application/vnd.cyclonedx": marked("a list of software (SBOM)"),
+        "application/vnd.in-toto": marked("an attestation"),
+    }
+)
 """The kinds of artifacts, by the beginning of their media type."""
 
 

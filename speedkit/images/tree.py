@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
-from speedkit.messages import message
+from speedkit.messages import Labels, marked, message
 
 from .files import DIRECTORY, KINDS, OPAQUE, REGULAR, WHITEOUT
 from .image import Image
@@ -24,8 +24,8 @@ __all__ = ["FileState", "FileTree", "Sorting", "TreeRow", "tree_of_comparison", 
 FileState = Literal["", "added", "changed", "removed"]
 Sorting = Literal["size", "name"]
 
-SAME = message("same content")
-NOTES = {"kind": message("another kind of file"), "owner or mode": message("owner or mode")}
+SAME = marked("same content")
+NOTES = Labels({"kind": marked("another kind of file"), "owner or mode": marked("owner or mode")})
 STATES: dict[int, FileState] = {ADDED: "added", CHANGED: "changed"}
 
 
@@ -292,7 +292,7 @@ def tree_of_layer(image: Image, place: int) -> FileTree:
             state=STATES.get(merged.states[number], ""),
             place=place,
             link=files.links[number],
-            note=SAME if merged.states[number] == CHANGED and _same_bytes(merged, number) else "",
+            note=message(SAME) if merged.states[number] == CHANGED and _same_bytes(merged, number) else "",
         )
 
     stored = ((files.paths[number], number) for number in own if merged.kind(number) not in (WHITEOUT, OPAQUE))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from speedkit.build_records import read_text_log
 from speedkit.measurements import edit_words
-from speedkit.messages import marked, message
+from speedkit.messages import Labels, marked, message
 from speedkit.model import Build
 from speedkit.recordings import read_rawjson
 from speedkit.rendering import Table
@@ -71,12 +71,14 @@ ARTICLE = (
     _ArticleBuild(marked("naive, in the article"), NAIVE_LOG, 12),
     _ArticleBuild(marked("optimized, in the article"), OPTIMIZED_LOG, 0),
 )
-HEADS = {
-    "build": message("build"),
-    "ran": message("ran"),
-    "cached": message("cached"),
-    "modules": message("modules downloaded"),
-}
+HEADS = Labels(
+    {
+        "build": marked("build"),
+        "ran": marked("ran"),
+        "cached": marked("cached"),
+        "modules": marked("modules downloaded"),
+    }
+)
 
 
 def beside_the_article(*builds: Build) -> Table:

@@ -6,22 +6,24 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from speedkit.apps import COLD, App
-from speedkit.messages import message, plural
+from speedkit.messages import Labels, marked, message, plural
 from speedkit.model import Build, Step
 from speedkit.rendering import Table
 from speedkit.words import seconds_text, shown_state
 
 __all__ = ["empty_cells", "overview", "side_by_side", "what_ran"]
 
-NOT_BUILT = message("not built")
-HEADS = {
-    "build": message("build"),
-    "cached": message("cached"),
-    "failed": message("failed"),
-    "instruction": message("instruction"),
-    "line": message("line"),
-    "ran": message("ran"),
-}
+NOT_BUILT = marked("not built")
+HEADS = Labels(
+    {
+        "build": marked("build"),
+        "cached": marked("cached"),
+        "failed": marked("failed"),
+        "instruction": marked("instruction"),
+        "line": marked("line"),
+        "ran": marked("ran"),
+    }
+)
 
 
 def side_by_side(first: Build, again: Build) -> Table:
@@ -79,7 +81,7 @@ def overview(builds: Sequence[Build], app: App) -> Table:
 def _time_and_look(runs: Sequence[Build]) -> tuple[str, str]:
     """A cell of the overview: its text and its class name."""
     if not runs:
-        return NOT_BUILT, "sk-dim"
+        return message(NOT_BUILT), "sk-dim"
     good_seconds = [build.seconds for build in runs if build.ok]
     if not good_seconds:
         # The time until a failure is no build time: the words say so, and no line break may part the number from its unit.
@@ -105,5 +107,5 @@ def empty_cells(builds: Sequence[Build], app: App) -> str:
         "strategy under every edit, which takes much longer.",
         empty,
         cells=len(app.strategies) * len(edits),
-        words=NOT_BUILT,
+        words=message(NOT_BUILT),
     )

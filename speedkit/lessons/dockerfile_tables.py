@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from speedkit.apps import App, Edit, Strategy
 from speedkit.control_characters import visible
 from speedkit.dockerfile import read_dockerfile
-from speedkit.messages import message
+from speedkit.messages import Labels, marked
 from speedkit.rendering import Table, html_text
 
 __all__ = ["Listing", "dockerfile", "stages", "summaries"]
@@ -20,12 +20,14 @@ CODE = (
 DIM = "color:var(--jp-ui-font-color2,#59636e)"
 HANGING = "display:block;padding-left:5ch;text-indent:-5ch"
 """The rest of a line that is too long for the page starts below its text, not below the line numbers."""
-HEADS = {
-    "instructions": message("instructions"),
-    "line": message("line"),
-    "stage": message("stage"),
-    "starts from": message("starts from"),
-}
+HEADS = Labels(
+    {
+        "instructions": marked("instructions"),
+        "line": marked("line"),
+        "stage": marked("stage"),
+        "starts from": marked("starts from"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from speedkit.control_characters import visible_line
 from speedkit.engine import connect, inspect_image
 from speedkit.errors import EngineError, NoSuchImage
 from speedkit.measurements import COLD, SAME_SIZE, UNCHANGED, common_edit, edit_words, smallest_images
-from speedkit.messages import message, plural
+from speedkit.messages import listed, message, plural, sentences
 from speedkit.model import Build
 from speedkit.rendering import command_text
 from speedkit.words import bytes_text
@@ -83,9 +83,9 @@ class ImagesLeft:
     def _in_words(self) -> str:
         if self.problem:
             return message("No image can be opened: {problem}", problem=self.problem)
-        gone = [message("No longer on this engine: {strategies}.", strategies=", ".join(self.gone))] if self.gone else []
+        gone = [message("No longer on this engine: {strategies}.", strategies=listed(self.gone))] if self.gone else []
         if self.largest is None or self.smallest is None:
-            return " ".join([message("This needs the images of two strategies: run 03 and 04."), *gone])
+            return sentences([message("This needs the images of two strategies: run 03 and 04."), *gone])
         if len(smallest_images([self.largest, self.smallest])) == 2:
             sizes = message(
                 "{one} and {other} give images of about the same size: {size}.",
@@ -102,7 +102,7 @@ class ImagesLeft:
         sources = message("Both were built after {edit}.", edit=edit_words(self.largest.edit))
         if self.largest.edit in (COLD, UNCHANGED):
             sources = message("Both were built of the files as they were.")
-        return " ".join([sizes, sources, *gone])
+        return sentences([sizes, sources, *gone])
 
 
 def _image_in_words(build: Build, others_like_it: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from speedkit.messages import message
+from speedkit.messages import listed, message
 
 __all__ = ["all_names"]
 
@@ -13,4 +13,4 @@ def all_names(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`; `messages.join_names` cuts long lists, this does not."""
     if len(names) < 2:
         return "".join(names)
-    return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
+    return message("{names} and {last}", names=listed(names[:-1]), last=names[-1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from speedkit.messages import message, plural
+from speedkit.messages import message, plural, sentences
 from speedkit.model import Outcome
 from speedkit.rendering import Cell, html_text, table_html
 from speedkit.words import STATES, seconds_text
@@ -153,7 +153,7 @@ def comparison_html(
     return (
         f'<div class="skw-compare">{_compared_builds(comparison, builds, is_live=is_live)}'
         f'<p class="skw-finding">{html_text(comparison.finding)}</p><div>{why}</div>'
-        f'<p class="skw-dim">{html_text(" ".join(comparison.facts))}</p>'
+        f'<p class="skw-dim">{html_text(sentences(comparison.facts))}</p>'
         f"<div>{_table(comparison, rows) if rows else ''}</div>{show_all_button}</div>"
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from speedkit.messages import message, plural
+from speedkit.messages import facts_in_one, message, plural
 from speedkit.words import FORECASTS, seconds_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _note(entry: Entry) -> str:
     if entry["forecast"] == "hit":
         return message("saves {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_SHOWN_SECONDS else ""
     expected = message("≈ {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_NAMED_SECONDS else ""
-    return ", ".join(part for part in (entry.get("short", ""), expected) if part)
+    return facts_in_one(part for part in (entry.get("short", ""), expected) if part)
 
 
 @dataclass(frozen=True, slots=True)

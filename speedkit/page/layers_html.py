@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from speedkit.images import TreeRow
-from speedkit.messages import message, plural
+from speedkit.messages import facts_in_one, message, plural
 from speedkit.rendering import NOT_MATH, html_attributes, html_text
 from speedkit.words import bytes_text
 
@@ -160,7 +160,7 @@ def _spoken_layer(layer: ShownLayer) -> str:
         parts.append(message("{size} wasted", size=bytes_text(layer.wasted_bytes)))
     if layer.is_shared:
         parts.append(message("shared"))
-    return ", ".join(parts)
+    return facts_in_one(parts)
 
 
 def _bar(size_bytes: int, whole: int) -> str:
@@ -214,7 +214,7 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
             "aria-level": row.depth + 1,
             "aria-expanded": None if row.opened is None else str(row.opened).lower(),
             "aria-selected": str(row.opened is None and row.path == page.selection.file).lower(),
-            "aria-label": ", ".join(part for part in spoken if part),
+            "aria-label": facts_in_one(part for part in spoken if part),
             "tabindex": -1,
             "data-path": attribute_json(row.path),
             "data-kind": "more" if row.kind == "more" else "file" if row.opened is None else "folder",
@@ -339,7 +339,7 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
         "type": "button",
         "tabindex": -1,
         "aria-pressed": str(box.path == page.selection.file).lower(),
-        "aria-label": ", ".join(part for part in spoken if part),
+        "aria-label": facts_in_one(part for part in spoken if part),
         "data-path": attribute_json(box.path),
         "data-kind": "more" if box.kind == "more" else "folder" if box.is_folder else "file",
     }

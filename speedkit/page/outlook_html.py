@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speedkit.messages import message, plural
+from speedkit.messages import facts_in_one, message, plural
 from speedkit.rendering import html_text
 from speedkit.words import FORECASTS
 
@@ -24,4 +24,4 @@ def outlook_html(outlook: Outlook) -> str:
     if outlook.expected_time:
         parts.append(f"<b>{html_text(outlook.expected_time)}</b>")
     why = f": {html_text(outlook.why)}" if outlook.why else ""
-    return f'<span class="skw-if">{html_text(message("If you build now:"))} {", ".join(parts)}{why}</span>'
+    return f'<span class="skw-if">{html_text(message("If you build now:"))} {facts_in_one(parts)}{why}</span>'

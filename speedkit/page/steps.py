@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from speedkit.dockerfile import Dockerfile, needed_stages, read_dockerfile
 from speedkit.errors import DockerfileError
-from speedkit.messages import message
+from speedkit.messages import facts_in_one, message
 from speedkit.model import Build, Outcome, Step, StepState
 from speedkit.recordings import BEFORE_STAGES, RUNS_IN_BUILDKIT
 from speedkit.rendering import Reason
@@ -182,7 +182,7 @@ def steps_of_build(
         line = None if step.triggered else step.line
         entry, reason = explanations.entry(line), explanations.reasons.get(line or 0)
         parts = [_note(step, entry, reason, open_lines), bytes_text(step.bytes_fetched) if step.bytes_fetched else ""]
-        note = ", ".join(part for part in parts if part)
+        note = facts_in_one(part for part in parts if part)
         return replace(_row(step, build.seconds, started_ms), note=note, why=_why(step, entry, reason))
 
     return StepList(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speedkit.control_characters import visible_json
-from speedkit.messages import message, plural
+from speedkit.messages import facts_in_one, message, plural
 from speedkit.rendering import html_attributes, html_text
 from speedkit.words import FORECASTS, STATES, seconds_text
 
@@ -215,7 +215,7 @@ def _seconds_or_state(step: StepRow) -> str:
 def _label(step: StepRow) -> str:
     """A step for screen readers."""
     time = seconds_text(step.seconds) if step.state in ("ran", "failed") else ""
-    state = ", ".join(part for part in (STATES[step.state].word, time, step.note) if part)
+    state = facts_in_one(part for part in (STATES[step.state].word, time, step.note) if part)
     if step.line is None:
         return message("{step}: {state}", step=step.text, state=state)
     return message("line {line}, {step}: {state}", line=step.line, step=step.text, state=state)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
-from speedkit.messages import message, plural
+from speedkit.messages import clauses, message, plural
 from speedkit.words import seconds_text
 
 from .bar_panels import label_rows
@@ -233,7 +233,7 @@ def measured_words(replay: Replay, how: str) -> str:
             facts.append(message("off by {percent:.0f} %", percent=model.error_percent))
         if model.stand_in:
             facts.append(message("stand-in base"))
-    return "; ".join(facts)
+    return clauses(facts)
 
 
 def _strip_finding(commits: int, counts: Counter[str]) -> str:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from speedkit.data_frame import Frame
-from speedkit.messages import message, plural
+from speedkit.messages import clauses, message, plural
 from speedkit.words import seconds_text
 
 from .plot import Plot
@@ -132,4 +132,4 @@ def _measured(records: ImportedRecords, shown: int) -> str:
     if unknown := sum(cost.seconds is None for cost in records.costs):
         parts.append(plural("{count:,} without seconds", "{count:,} without seconds", unknown))
     parts.append(message("the lower part of a column is exporting and importing caches"))
-    return "; ".join(parts)
+    return clauses(parts)

@@ -23,7 +23,7 @@ from speedkit.measurements import (
     quickest,
     slowest,
 )
-from speedkit.messages import join_names, message, plural
+from speedkit.messages import clauses, join_names, listed, message, plural
 from speedkit.model import Build
 from speedkit.words import count_steps, seconds_text, steps_that_ran_with
 
@@ -73,7 +73,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     finish(
         figure,
         title=_finding(by_edit, measure(builds)),
-        measured="; ".join(
+        measured=clauses(
             filter(None, [how, message("hatched: something ran"), _failures(source, measured), notes(shown_builds)])
         ),
         plot_pixels=pixels,
@@ -101,7 +101,7 @@ def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measuremen
         for strategy, edit in failed
         if (strategy, edit) not in good
     ]
-    return message("failed: {names}", names=", ".join(names)) if names else ""
+    return message("failed: {names}", names=listed(names)) if names else ""
 
 
 def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, width: float) -> None:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
 from speedkit.measurements import COLD, HasBuilds, comparable_builds, edit_heading, edit_words, edits_in_order, without_repeats
-from speedkit.messages import join_names, message, plural
+from speedkit.messages import clauses, join_names, marked, message, plural
 from speedkit.model import Build, Step
 
 from .bar_panels import label_rows
@@ -20,23 +20,27 @@ __all__ = ["cache_grid"]
 
 
 class _Cell(NamedTuple):
-    """What a cell shows. code: the index of its colour in `SCALE`."""
+    """What a cell shows. code: the index of its colour in `SCALE`. english: its word, `marked`."""
 
     code: int
     icon: str
-    word: str
+    english: str
+
+    @property
+    def word(self) -> str:
+        return message(self.english)
 
     def __str__(self) -> str:
         return f"{self.icon} {self.word}".lstrip()
 
 
 CELLS = {
-    "cached": _Cell(0, "✓", message("cached")),
-    "ran": _Cell(1, "↻", message("runs")),
-    "failed": _Cell(2, "✗", message("fails")),
-    "cancelled": _Cell(2, "✗", message("stopped")),
-    "waiting": _Cell(3, "", message("not reached")),
-    "unclear": _Cell(3, "", message("not told apart")),
+    "cached": _Cell(0, "✓", marked("cached")),
+    "ran": _Cell(1, "↻", marked("runs")),
+    "failed": _Cell(2, "✗", marked("fails")),
+    "cancelled": _Cell(2, "✗", marked("stopped")),
+    "waiting": _Cell(3, "", marked("not reached")),
+    "unclear": _Cell(3, "", marked("not told apart")),
 }
 SCALE = [
     [0, "rgba(0,114,178,.16)"],
@@ -94,7 +98,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     finish(
         figure,
         title=_finding(newest, cells),
-        measured="; ".join(
+        measured=clauses(
             filter(None, [shown_strategy, message("each build as BuildKit reported it"), notes(list(newest.values()))])
         ),
         plot_pixels=ROW * max(len(steps), 1),

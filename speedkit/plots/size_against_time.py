@@ -20,7 +20,7 @@ from speedkit.measurements import (
     quickest,
     smallest_images,
 )
-from speedkit.messages import join_names, message, plural
+from speedkit.messages import clauses, join_names, message, plural
 from speedkit.model import Build
 from speedkit.words import bytes_text, count_steps, seconds_text
 
@@ -80,7 +80,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
     finish(
         figure,
         title=_finding(measured, all_measurements),
-        measured="; ".join(filter(None, [how, notes([build for one in measured for build in one.builds])])),
+        measured=clauses(filter(None, [how, notes([build for one in measured for build in one.builds])])),
         plot_pixels=PLOT_PIXELS,
         left=5,
         right_pixels=RIGHT,

@@ -18,7 +18,7 @@ from speedkit.measurements import (
     smallest_images,
     sources_words,
 )
-from speedkit.messages import message, plural
+from speedkit.messages import clauses, facts_in_one, message, plural
 from speedkit.model import Build, ImageLayer
 from speedkit.rendering import command_text
 from speedkit.words import bytes_text
@@ -69,7 +69,7 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
     finish(
         figure,
         title=_finding(builds),
-        measured="; ".join(
+        measured=clauses(
             filter(None, [message("size by layer, grey came with the base image"), _sources(builds, edit), notes(builds)])
         ),
         plot_pixels=ROW * max(len(builds), 1),
@@ -96,7 +96,7 @@ def _sources(builds: Sequence[Build], edit: str) -> str:
             parts.append(message("{strategy} built of the files as they were", strategy=build.strategy))
         else:
             parts.append(message("{strategy} built after {edit}", strategy=build.strategy, edit=edit_words(build.edit)))
-    return ", ".join(parts)
+    return facts_in_one(parts)
 
 
 def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, largest: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.data_frame import Frame
 from speedkit.history import MissPath, Travel
-from speedkit.messages import message, plural
+from speedkit.messages import listed, message, plural
 from speedkit.words import seconds_text
 
 from .history_cost import measured_words
@@ -69,7 +69,7 @@ def stage_costs(replay: Replay) -> Plot:
                 misses[step.instruction],
                 median(seconds[step.instruction]) if seconds.get(step.instruction) else None,
                 sum(seconds.get(step.instruction, [])) / 60 if seconds else None,
-                ", ".join(message("line {number}", number=line) for line in sources[step.line]),
+                listed(message("line {number}", number=line) for line in sources[step.line]),
             ]
             for step in steps
         ],

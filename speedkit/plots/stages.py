@@ -9,7 +9,7 @@ import pandas as pd
 from speedkit.causes import FilesChanged, NewToCache, OtherBytes, StepRan
 from speedkit.history import RUN_STATES, MissPath, Reasons, trace_misses
 from speedkit.measurements import UNCHANGED, edit_words
-from speedkit.messages import join_names, message, plural
+from speedkit.messages import clauses, join_names, message, plural
 from speedkit.rendering import Reason
 from speedkit.words import seconds_text, shown_state
 from speedkit.words.causes import cause_clause, cause_title
@@ -32,7 +32,7 @@ def stages(reasons: Reasons) -> Plot:
     steps = _drawn_steps(reasons.steps)
     ways = [way for way in trace_misses(reasons.steps) if way.target in steps and way.source in steps]
     rows = placed_rows(_row(step, ways) for step in steps.values())
-    figure = draw(rows, ways, title=_finding(reasons, ways), measured="; ".join(_notes(reasons)))
+    figure = draw(rows, ways, title=_finding(reasons, ways), measured=clauses(_notes(reasons)))
     return Plot(figure, _table(reasons, rows, ways))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from speedkit.control_characters import visible
-from speedkit.messages import message, plural
+from speedkit.messages import clauses, message, plural
 from speedkit.model import Build, Step
 
 __all__ = [
@@ -179,7 +179,7 @@ def notes(builds: Sequence[Build]) -> str:
     recorded = [message("recorded {day}", day=dates[0])] if dates else []
     if len(dates) > 1:
         recorded = [message("recorded {first} to {last}", first=dates[0], last=dates[-1])]
-    return "; ".join([*recorded, *dict.fromkeys(build.stand_ins for build in builds if build.stand_ins)])
+    return clauses([*recorded, *dict.fromkeys(build.stand_ins for build in builds if build.stand_ins)])
 
 
 def runs_note(counts: Sequence[int]) -> str:

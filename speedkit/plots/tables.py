@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from speedkit.messages import message, plural
+from speedkit.messages import Labels, marked, message, plural
 from speedkit.rendering import NOT_MATH, Cell, html_text
 from speedkit.rendering import table_html as cells_html
 from speedkit.words import bytes_text, seconds_text
@@ -30,52 +30,56 @@ table.sk-table .text{text-align:left!important}
 </style>"""
 LOOKS = {"because": "said", "instruction": "sk-line", "layer": "sk-line"}
 """Class names of columns whose text is wrapped and never cut: sentences and lines of Dockerfiles."""
-HEADS = {
-    "because": message("because"),
-    "build": message("build"),
-    "bytes_fetched": message("fetched"),
-    "commit": message("commit"),
-    "commits": message("commits"),
-    "edit": message("edit"),
-    "files": message("files"),
-    "from_base": message("from the base"),
-    "high_seconds": message("high"),
-    "image_mb": message("image"),
-    "instruction": message("instruction"),
-    "layer": message("layer"),
-    "line": message("line"),
-    "low_seconds": message("low"),
-    "median_seconds": message("median"),
-    "minutes": message("minutes"),
-    "minutes_so_far": message("minutes until then"),
-    "misses": message("misses"),
-    "parent": message("parent"),
-    "path": message("path"),
-    "runs": message("number of runs"),
-    "seconds": message("seconds"),
-    "seconds_range": message("seconds"),
-    "size_bytes": message("size"),
-    "stage": message("stage"),
-    "state": message("state"),
-    "steps": message("steps"),
-    "steps_so_far": message("steps until then"),
-    "strategy": message("strategy"),
-    "takes_from": message("takes from"),
-}
-STATES = {
-    "cached": message("cached"),
-    "ran": message("ran"),
-    "running": message("running"),
-    "failed": message("failed"),
-    "cancelled": message("cancelled"),
-    "waiting": message("waiting"),
-    "unclear": message("unclear"),
-    "no-step": message("no step"),
-    "not-needed": message("not needed"),
-    "hit": message("hit"),
-    "miss": message("miss"),
-    "depends": message("depends"),
-}
+HEADS = Labels(
+    {
+        "because": marked("because"),
+        "build": marked("build"),
+        "bytes_fetched": marked("fetched"),
+        "commit": marked("commit"),
+        "commits": marked("commits"),
+        "edit": marked("edit"),
+        "files": marked("files"),
+        "from_base": marked("from the base"),
+        "high_seconds": marked("high"),
+        "image_mb": marked("image"),
+        "instruction": marked("instruction"),
+        "layer": marked("layer"),
+        "line": marked("line"),
+        "low_seconds": marked("low"),
+        "median_seconds": marked("median"),
+        "minutes": marked("minutes"),
+        "minutes_so_far": marked("minutes until then"),
+        "misses": marked("misses"),
+        "parent": marked("parent"),
+        "path": marked("path"),
+        "runs": marked("number of runs"),
+        "seconds": marked("seconds"),
+        "seconds_range": marked("seconds"),
+        "size_bytes": marked("size"),
+        "stage": marked("stage"),
+        "state": marked("state"),
+        "steps": marked("steps"),
+        "steps_so_far": marked("steps until then"),
+        "strategy": marked("strategy"),
+        "takes_from": marked("takes from"),
+    }
+)
+STATES = Labels(
+    {
+        "cached": marked("cached"),
+        "ran": marked("ran"),
+        "running": marked("running"),
+        "failed": marked("failed"),
+        "cancelled": marked("cancelled"),
+        "waiting": marked("waiting"),
+        "unclear": marked("unclear"),
+        "no-step": marked("no step"),
+        "not-needed": marked("not needed"),
+        "hit": marked("hit"),
+        "miss": marked("miss"),
+        "depends": marked("depends"),
+    }
+)
 """What a reader sees for the values of the column `state`. The values themselves are the same in every language."""
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.measurements import edit_words
-from speedkit.messages import message, plural
+from speedkit.messages import clauses, message, plural
 from speedkit.model import Build, Step
 from speedkit.recordings import stage_text
 from speedkit.words import seconds_text, steps_that_ran_with
@@ -73,7 +73,7 @@ def timeline(build: Build, other: Build | None = None) -> Plot:
     finish(
         figure,
         title=_finding(build) if other is None else _difference(build, other),
-        measured="; ".join([*how, notes(builds)]),
+        measured=clauses([*how, notes(builds)]),
         plot_pixels=pixels,
         left=max((len(first_line(step)) for steps in shown for step in steps), default=0),
         right_pixels=130,

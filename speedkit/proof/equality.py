@@ -24,7 +24,7 @@ from xxhash import xxh3_128_hexdigest
 from speedkit.engine import ISOLATION_MARKS, Engine, file_content, inspect_image, layers_of
 from speedkit.errors import SpeedkitError
 from speedkit.images import FilePart, Image, differing_parts
-from speedkit.messages import marked, message
+from speedkit.messages import listed, marked, message
 
 from .difference_kind import DIFFERENCE_KINDS, DifferenceKind, difference_kind
 
@@ -96,7 +96,7 @@ class ImageDifference:
         parts = [message(PARTS[part]) for part in self.parts]
         if self.difference:
             parts.append(message(DIFFERENCE_KINDS[self.difference]))
-        return message(WORDS[self.judgement], parts=", ".join(parts))
+        return message(WORDS[self.judgement], parts=listed(parts))
 
 
 def differences_between(engine: Engine, before: str, after: str) -> dict[str, frozenset[Part]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from speedkit.messages import marked, message, plural
+from speedkit.messages import clauses, listed, marked, message, plural
 from speedkit.model import Build
 from speedkit.secrets import hide_secrets
 from speedkit.words import seconds_text
@@ -145,7 +145,7 @@ class Proof:
             else "",
             smoke=self.smoke.sentence if self.smoke else "",
             error=self.failure,
-            reason="; ".join(dict.fromkeys(f"{one.state.short}: {one.because}" for one in self.left_out)),
+            reason=clauses(dict.fromkeys(f"{one.state.short}: {one.because}" for one in self.left_out)),
         )
 
     @property
@@ -190,7 +190,7 @@ class Proof:
         """The sentences below the figures: states that were left out, base images with a stand-in, and notices."""
         sentences = [message("{state} is left out: {why}.", state=one.state.short, why=one.because) for one in self.left_out]
         if self.stand_ins:
-            sentences.append(message("Stand-in base for {names}.", names=", ".join(self.stand_ins)))
+            sentences.append(message("Stand-in base for {names}.", names=listed(self.stand_ins)))
         return [*sentences, *self.notices]
 
     def to_json(self) -> dict[str, Any]:

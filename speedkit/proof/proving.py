@@ -25,7 +25,7 @@ from speedkit.builders import EngineBuilder
 from speedkit.builds import MeasuredBuilds, Watch, start_measured
 from speedkit.engine import Engine, note_build
 from speedkit.errors import NotProven, SpeedkitError
-from speedkit.messages import marked, message, plural
+from speedkit.messages import clauses, marked, message, plural
 from speedkit.model import Build
 from speedkit.projects import Way
 from speedkit.words import seconds_text
@@ -212,7 +212,7 @@ class _Run:
         return NotProven(
             message(
                 "The original could be built in no state: {reasons}.",
-                reasons="; ".join(f"{one.state.short}: {one.because}" for one in self._left_out).rstrip("."),
+                reasons=clauses(f"{one.state.short}: {one.because}" for one in self._left_out).rstrip("."),
             ),
             fix=message("Make it build first; `speedkit build` shows its log."),
         )

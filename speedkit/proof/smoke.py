@@ -19,7 +19,7 @@ from speedkit.apps import Probe
 from speedkit.builders import answer_of
 from speedkit.engine import CommandRun, Engine, inspect_image, run_in_image
 from speedkit.errors import Misuse
-from speedkit.messages import message
+from speedkit.messages import message, sentences
 
 __all__ = ["SmokeResult", "parse_smoke", "smoke_of"]
 
@@ -117,7 +117,7 @@ def smoke_of(
     ends = [_ending(message("the original"), before, command)]
     if not same:
         ends.append(_ending(message("the patched image"), after, command))
-    return SmokeResult(command.text, same=same, sentence=" ".join(ends))
+    return SmokeResult(command.text, same=same, sentence=sentences(ends))
 
 
 def _commands(engine: Engine, image: str, words: Sequence[str] | None) -> Iterator[_Command]:

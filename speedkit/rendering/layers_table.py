@@ -32,15 +32,6 @@ max-width:none;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 background:none;color:inherit;padding:0;border:0}
 </style>"""
 TEXT = "sk-text"
-HEAD = (
-    Cell("#", look=TEXT, pixels=28),
-    Cell(message("made by"), look=TEXT),
-    Cell(message("size"), pixels=84),
-    Cell(message("added"), pixels=80),
-    Cell(message("changed"), pixels=80),
-    Cell(message("removed"), pixels=80),
-    Cell(message("wasted"), pixels=84),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,16 @@ class LayerRow:
 
 def layers_table_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
     """All layers as HTML. layers: lowest first. waste: the paths that waste most, with their bytes."""
-    table = table_html(HEAD, [_row(number, layer) for number, layer in enumerate(layers, 1)])
+    head = (
+        Cell("#", look=TEXT, pixels=28),
+        Cell(message("made by"), look=TEXT),
+        Cell(message("size"), pixels=84),
+        Cell(message("added"), pixels=80),
+        Cell(message("changed"), pixels=80),
+        Cell(message("removed"), pixels=80),
+        Cell(message("wasted"), pixels=84),
+    )
+    table = table_html(head, [_row(number, layer) for number, layer in enumerate(layers, 1)])
     waste_table = ""
     if waste:
         waste_head = [Cell(message("wasted"), pixels=84), Cell(message("path"), look=TEXT)]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from speedkit.git_history import GIT_FOLDER
-from speedkit.messages import message, plural
+from speedkit.messages import clauses, listed, message, plural
 from speedkit.words import seconds_text
 
 from .result import Blame, Replay, Split
@@ -66,7 +66,7 @@ def _scope(replay: Replay) -> Iterator[str]:
     if replay.inputs.varying_args:
         yield message(
             "These build args differ in each commit, as a workflow or script sets them: {names}.",
-            names=", ".join(sorted(replay.inputs.varying_args)),
+            names=listed(sorted(replay.inputs.varying_args)),
         )
     moved = dict.fromkeys(
         one.dockerfile.path
@@ -74,7 +74,7 @@ def _scope(replay: Replay) -> Iterator[str]:
         if one.dockerfile is not None and one.dockerfile.path != replay.dockerfile_path
     )
     if moved:
-        yield message("The Dockerfile was elsewhere before: {paths}.", paths=", ".join(moved))
+        yield message("The Dockerfile was elsewhere before: {paths}.", paths=listed(moved))
 
 
 def _seconds(replay: Replay) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _seconds(replay: Replay) -> Iterator[str]:
             message("{name} {minutes:,.1f}", name=name, minutes=minutes / weeks)
             for name, minutes in list(minutes_by_developer(replay).items())[:_MOST_DEVELOPERS]
         ]
-        yield message("By developer, minutes a week: {developers}.", developers=", ".join(developers))
+        yield message("By developer, minutes a week: {developers}.", developers=listed(developers))
     timed = [one for one in replay.commits if one.seconds is not None]
     outliers = sorted((place for group in groups for place in group.outliers), key=lambda place: -(timed[place].seconds or 0.0))
     if outliers:
@@ -147,7 +147,7 @@ def _seconds(replay: Replay) -> Iterator[str]:
             )
             for place in outliers[:_MOST_OUTLIERS]
         ]
-        yield message("Far slower than the others of their kind: {commits}.", commits=", ".join(named))
+        yield message("Far slower than the others of their kind: {commits}.", commits=listed(named))
     if model.guessed:
         yield plural(
             "No build tells how long {count:,} instruction of older Dockerfiles takes: others of its kind stand in for it.",
@@ -192,7 +192,7 @@ def blame_sentence(blame: Blame, replay: Replay) -> str:
         if blame.seconds > 1 and waited < blame.seconds * 0.9:
             share = 100 * waited / blame.seconds
             facts.append(message("{percent:.0f} % of that on the critical path", percent=share))
-    sentence = ", ".join(facts)
+    sentence = listed(facts)
     named = [
         message("{commits:,} of them changed only {pattern}", commits=one.commits, pattern=one.pattern)
         for one in blame.files
@@ -202,7 +202,7 @@ def blame_sentence(blame: Blame, replay: Replay) -> str:
         named.insert(0, message("{folder} is in the build context, and differs in every commit", folder=GIT_FOLDER))
     elif not blame.files:
         named = [message("the instruction, a variable, or its base was new")]
-    return "; ".join([sentence, *named[:3]])
+    return clauses([sentence, *named[:3]])
 
 
 def split_sentence(split: Split) -> str:

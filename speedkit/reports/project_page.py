@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from speedkit.images import image_finding
-from speedkit.messages import message
+from speedkit.messages import clauses, message
 from speedkit.plots import (
     Plot,
     commit_costs,
@@ -89,7 +89,7 @@ class _Sections:
             facts.append(f"speedkit {version('speedkit')}")
         except PackageNotFoundError:
             facts.append("speedkit")
-        return "; ".join(facts)
+        return clauses(facts)
 
     def _points(self) -> Iterator[str]:
         """The main findings, one sentence each."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from speedkit.messages import message, plural
+from speedkit.messages import clauses, listed, message, plural
 from speedkit.model import Build
 from speedkit.plots import Plot
 from speedkit.rendering import Cell, html_text, table_html
@@ -64,7 +64,7 @@ def _summary(builds: Sequence[Build], page_figures: Figures, left_out: Sequence[
     parts.append(f'<div class="wide">{table}</div>' if rows else "")
     parts += [page_figures.add(plot.bundle) + plot.table_html() for plot in plots]
     if left_out:
-        note = message("Left out of this quick tour: {names}.", names=", ".join(left_out))
+        note = message("Left out of this quick tour: {names}.", names=listed(left_out))
         parts.append(f'<p class="sub">{html_text(note)}</p>')
     return "".join(parts) + "</section>"
 
@@ -80,5 +80,5 @@ def _builds_note(builds: Sequence[Build], rows: Sequence[Sequence[str]]) -> str:
     if any(build.stand_in for build in builds):
         notes.append(message("with stand-in base images, since no registry answered"))
     if frontends := sorted({build.replaced_frontend for build in builds if build.replaced_frontend is not None}):
-        notes.append(message("with the engine's own frontend in place of {names}", names=", ".join(frontends)))
-    return "; ".join(notes)
+        notes.append(message("with the engine's own frontend in place of {names}", names=listed(frontends)))
+    return clauses(notes)

@@ -36,7 +36,7 @@ from speedkit.engine import (
 )
 from speedkit.errors import EngineError, NoEngine
 from speedkit.host_packages import read_release
-from speedkit.messages import marked, message, plural
+from speedkit.messages import listed, marked, message, plural
 from speedkit.rendering import FACTS_STYLE, Cell, html_text, table_html
 from speedkit.state import state_home
 from speedkit.words import bytes_text
@@ -162,7 +162,7 @@ def check_packages() -> Check:
     ]
     missing = [name for name in required if not _is_installed(name)]
     if missing:
-        result = message("{names} missing", names=", ".join(missing))
+        result = message("{names} missing", names=listed(missing))
     else:
         result = message("all {count} are installed", count=len(required))
     fix = "python -m pip install --require-hashes --only-binary=:all: -r requirements.txt"

@@ -16,7 +16,7 @@ from speedkit.dockerfile import SCRATCH, origins_of, read_dockerfile, stage_base
 from speedkit.engine import Engine, has_image, keep_stand_ins, pull_image, stand_in_image
 from speedkit.errors import DockerfileError, EngineError, NoDockerfile, SetupError
 from speedkit.host_packages import made_of, make_stand_in_image
-from speedkit.messages import message, plural
+from speedkit.messages import listed, message, plural
 from speedkit.projects import open_project
 from speedkit.regular_file import read_regular
 from speedkit.stand_ins import official_name, stand_in_for
@@ -98,7 +98,7 @@ def get_project_bases(engine: Engine, path: Path, bases: Mapping[str, str], say:
         if reference not in bases and not has_image(engine, reference) and _made(engine, reference) is None
     ]
     if absent:
-        say(message("Base images: pulling {names}", names=", ".join(absent)))
+        say(message("Base images: pulling {names}", names=listed(absent)))
     with ThreadPoolExecutor(max(1, len(absent))) as pool:
         reasons = dict(zip(absent, pool.map(lambda reference: pull_image(engine, reference), absent), strict=True))
     project_bases = [

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from speedkit.engine import BASES, STAND_INS, Engine, connect, engine_of_the_user, family_of, find_go, has_image, pull_image
 from speedkit.errors import NoEngine, SetupError
 from speedkit.host_packages import install_go, read_release
-from speedkit.messages import join_names, message, plural
+from speedkit.messages import clauses, join_names, listed, message, plural
 from speedkit.state import state_folder
 
 from .checks import NEEDED_BASES
@@ -84,7 +84,7 @@ def _get_base_images(engine: Engine, say: Say) -> None:
     missing = [reference for reference in BASES if not has_image(engine, reference)]
     missing = [reference for reference in missing if not has_image(engine, STAND_INS[family_of(reference)])]
     if missing:
-        say(message("Base images: pulling {names}", names=", ".join(missing)))
+        say(message("Base images: pulling {names}", names=listed(missing)))
         with ThreadPoolExecutor(len(missing)) as pool:
             reasons = dict(zip(missing, pool.map(lambda reference: pull_image(engine, reference), missing), strict=True))
         for reference in (reference for reference, reason in reasons.items() if reason):
@@ -102,14 +102,14 @@ def _get_base_images(engine: Engine, say: Say) -> None:
     local_images = [reference for reference in BASES if has_image(engine, reference)]
     others = [reference for reference in BASES if reference not in local_images]
     stand_ins = [reference for reference in others if has_image(engine, STAND_INS[family_of(reference)])]
-    clauses = []
+    parts = []
     if local_images:
-        names = ", ".join(local_images)
-        clauses.append(plural("{names} is the real one", "{names} are the real ones", len(local_images), names=names))
+        names = listed(local_images)
+        parts.append(plural("{names} is the real one", "{names} are the real ones", len(local_images), names=names))
     if stand_ins:
-        names = ", ".join(stand_ins)
-        clauses.append(plural("{names} is a local stand-in", "{names} are local stand-ins", len(stand_ins), names=names))
-    say(message("Base images: {facts}", facts="; ".join(clauses)))
+        names = listed(stand_ins)
+        parts.append(plural("{names} is a local stand-in", "{names} are local stand-ins", len(stand_ins), names=names))
+    say(message("Base images: {facts}", facts=clauses(parts)))
 
 
 def _make_stand_in(engine: Engine, family: str, say: Say) -> None:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from speedkit.messages import message
+from speedkit.messages import facts_in_one, message
 from speedkit.page import BarPart, BuildRow, ForecastAndReasons, LogLines, build_counts, short_command, step_id, step_of
 from speedkit.recordings import read_build, read_recording
 from speedkit.words import seconds_text
@@ -79,7 +79,7 @@ class SessionBuild:
     @property
     def label(self) -> str:
         edit = {"none": "", "custom": message("my edit")}.get(self.edit, self.edit)
-        return ", ".join(part for part in (self.strategy, edit, message("from cold") if self.cold else "") if part)
+        return facts_in_one(part for part in (self.strategy, edit, message("from cold") if self.cold else "") if part)
 
     def now(self) -> Build | None:
         """The latest snapshot of the build; its own thread takes one ten times a second."""
@@ -159,7 +159,7 @@ class BuildList:
         if not rebuild_seconds:
             return ""
         # Strategies stand in the order of their first rebuild and not by seconds: one run of each proves no ranking.
-        amounts = ", ".join(
+        amounts = facts_in_one(
             message("{seconds} with {strategy}", seconds=seconds_text(seconds), strategy=name)
             for name, seconds in list(rebuild_seconds.items())[-3:]
         )

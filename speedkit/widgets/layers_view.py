@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from speedkit.engine import file_content, layers_of
+from speedkit.messages import facts_in_one
 from speedkit.model import Build
 from speedkit.page import layers_traits, layers_twin_html
 
@@ -86,5 +87,5 @@ def _readable_image(image: str | Path | Build, engine: Engine | None) -> Readabl
     if isinstance(image, Build):
         # The name of a built image says nothing to a reader: it is named by how it was built.
         edits = [image.edit] if image.edit not in ("", "none") else []
-        layers = replace(layers, name=", ".join([image.strategy, *edits, *filter(None, [image.stand_ins])]))
+        layers = replace(layers, name=facts_in_one([image.strategy, *edits, *filter(None, [image.stand_ins])]))
     return ReadableImage(layers, read)

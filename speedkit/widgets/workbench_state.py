@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from speedkit.builds import dockerfile_without_secrets
 from speedkit.engine import Engine, connect
 from speedkit.errors import EngineError, SpeedkitError, StateBusy
-from speedkit.messages import message
+from speedkit.messages import message, sentences
 from speedkit.page import (
     AppFacts,
     BuildComparison,
@@ -458,7 +458,7 @@ class WorkbenchState:
         if snapshot.outcome == "running" and (snapshot.notices or self._is_silent):
             with self._lock:
                 self._is_silent = bool(snapshot.notices)
-                self._notice = Notice("error", " ".join(snapshot.notices), "") if snapshot.notices else None
+                self._notice = Notice("error", sentences(snapshot.notices), "") if snapshot.notices else None
 
     def _end(self, session_build: SessionBuild, build: Build | None, problem: BaseException | None) -> None:
         """Store the result of the build and show it. Errors in showing it do not undo the result."""
@@ -466,7 +466,7 @@ class WorkbenchState:
             display_error = self._attempt(self.builds.end, session_build, build, problem)
             if build is not None:
                 if build.notices:
-                    self._notice = Notice("error", " ".join(build.notices), "")
+                    self._notice = Notice("error", sentences(build.notices), "")
                 display_error = self._attempt(self._point_at_failure, session_build, build) or display_error
             self._build_moved_on.notify_all()
         if problem is not None or display_error is not None:

@@ -77,7 +77,7 @@ from speedkit.causes import (
     VariableOrderChanged,
     VariablesChanged,
 )
-from speedkit.messages import NAMED_AT_MOST, join_names, message, plural
+from speedkit.messages import NAMED_AT_MOST, join_names, message, plural, sentences
 
 __all__ = [
     "Tense",
@@ -98,7 +98,7 @@ Tense = Literal["will", "did"]
 
 def cause_sentences(cause: Cause, also: Iterable[Addition], tense: Tense) -> str:
     """The cause and the additions to it, each as a sentence."""
-    return " ".join([cause_sentence(cause, tense), *(_addition(one, tense) for one in also)])
+    return sentences([cause_sentence(cause, tense), *(_addition(one, tense) for one in also)])
 
 
 def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each cause
@@ -680,7 +680,7 @@ def _unnoticed(cause: ChangeUnnoticed, tense: Tense) -> str:
                 folders=join_names(cause.folders),
             )
         )
-    return " ".join(parts)
+    return sentences(parts)
 
 
 def _unnoticed_files(files: Sequence[str], tense: Tense) -> str:

@@ -10,52 +10,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from speedkit.messages import message
+from speedkit.messages import Labels, marked, message
 
 __all__ = ["FORECASTS", "OUTCOMES", "STATES", "ShownState", "outcome_word", "shown_state", "states_json"]
 
 
 @dataclass(frozen=True, slots=True)
 class ShownState:
-    """icon: one character; "" for no icon. timed: the step's seconds are shown beside the word, or in its place."""
+    """icon: one character; "" for no icon. english: the word, `marked`. timed: the step's seconds are shown beside the word, or
+    in its place."""
 
     icon: str
-    word: str
+    english: str
     timed: bool = False
+
+    @property
+    def word(self) -> str:
+        return message(self.english)
 
 
 STATES: Mapping[str, ShownState] = MappingProxyType(
     {
-        "cached": ShownState("✓", message("cached")),
-        "ran": ShownState("↻", message("ran"), timed=True),
-        "running": ShownState("◐", message("running"), timed=True),
-        "failed": ShownState("✗", message("failed"), timed=True),
-        "cancelled": ShownState("■", message("cancelled")),
-        "waiting": ShownState("·", message("waiting")),
-        "unclear": ShownState("?", message("not told apart")),
-        "no-step": ShownState("", message("no step")),
-        "not-needed": ShownState("", message("not needed")),
+        "cached": ShownState("✓", marked("cached")),
+        "ran": ShownState("↻", marked("ran"), timed=True),
+        "running": ShownState("◐", marked("running"), timed=True),
+        "failed": ShownState("✗", marked("failed"), timed=True),
+        "cancelled": ShownState("■", marked("cancelled")),
+        "waiting": ShownState("·", marked("waiting")),
+        "unclear": ShownState("?", marked("not told apart")),
+        "no-step": ShownState("", marked("no step")),
+        "not-needed": ShownState("", marked("not needed")),
     }
 )
 """The state of a step in a build, for each `speedkit.model.StepState`."""
 
 FORECASTS: Mapping[str, ShownState] = MappingProxyType(
     {
-        "hit": ShownState("✓", message("cached")),
-        "miss": ShownState("↻", message("runs")),
-        "depends": ShownState("◇", message("depends")),
+        "hit": ShownState("✓", marked("cached")),
+        "miss": ShownState("↻", marked("runs")),
+        "depends": ShownState("◇", marked("depends")),
     }
 )
 """The forecast of a step, for each verdict about a step that the builder has to find or run."""
 
 
-OUTCOMES: Mapping[str, str] = MappingProxyType(
+OUTCOMES: Mapping[str, str] = Labels(
     {
-        "running": message("running"),
-        "done": message("done"),
-        "failed": message("failed"),
-        "cancelled": message("cancelled"),
-        "broken": message("broken"),
+        "running": marked("running"),
+        "done": marked("done"),
+        "failed": marked("failed"),
+        "cancelled": marked("cancelled"),
+        "broken": marked("broken"),
     }
 )
 """How a build ended, for each `speedkit.model.Outcome`."""
@@ -75,6 +80,7 @@ def states_json() -> str:
     """Both tables as JSON for the page."""
     tables = {"states": STATES, "forecasts": FORECASTS}
     plain = {
-        name: {key: {"icon": shown.icon, "word": shown.word} for key, shown in table.items()} for name, table in tables.items()
+        name: {key: {"icon": shown.icon, "word": shown.english} for key, shown in table.items()}
+        for name, table in tables.items()
     }
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
