@@ -7,10 +7,10 @@ Rich breaks lines at spaces only. Chinese has none: Rich would cut what does not
 from __future__ import annotations
 
 import gettext
-import re
 from typing import Any
 
 from speedkit.messages import marked, message, translate
+from speedkit.text_width import WORD
 
 __all__ = ["break_lines_anywhere", "load_typer", "translate_help_option", "translate_usage"]
 
@@ -28,10 +28,6 @@ WORDS = (
     marked("[required]"),
 )
 """Those that `typer.core` and `typer.rich_utils` show here."""
-HAN = "\u2e80-\u9fff\uff00-\uffef"
-OPENING, CLOSING = "（《“‘「【", "，。、；：？！）》”’」】…"
-WORD = re.compile(rf"\s*[{OPENING}]*(?:[{HAN}]|[^\s{HAN}{OPENING}{CLOSING}]+|[{CLOSING}])[{CLOSING}]*\s*")
-"""A Chinese character, or letters up to the next one, with the punctuation that must not begin or end a line."""
 
 
 def load_typer() -> None:

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
 from speedkit.messages import message, plural
+from speedkit.text_width import letters
 from speedkit.words import seconds_text
 
 from .bar_panels import label_rows
@@ -53,7 +54,7 @@ def commit_costs(replay: Replay) -> Plot:
         title=_finding(replay),
         measured=measured_words(replay, message("one build for each commit")),
         plot_pixels=ROW * max(len(names), 1),
-        left=max(map(len, names), default=0),
+        left=max(map(letters, names), default=0),
     )
     label_rows(figure, names)
     figure.update_xaxes(title_text=message("commits"), range=[0, max(counts, default=0) * 1.02 or 1])

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
 from speedkit.messages import clauses, message, plural
+from speedkit.text_width import letters
 from speedkit.words import seconds_text
 
 from .bar_panels import label_rows
@@ -85,7 +86,7 @@ def history_strip(replay: Replay) -> Plot:
             replay, message("a column for each commit, the oldest at the left; orange runs, blue is cached")
         ),
         plot_pixels=STRIP_ROW * max(len(shown), 1),
-        left=max(map(len, labels), default=0),
+        left=max(map(letters, labels), default=0),
         right_pixels=44,
     )
     label_rows(figure, labels)
@@ -167,7 +168,7 @@ def cost_by_folder(replay: Replay) -> Plot:
         title=_folder_finding(folders, amounts, sum(costs.values()) / (60 if timed else 1)),
         measured=measured_words(replay, message("by the files that made the first step of each chain miss")),
         plot_pixels=ROW * max(len(folders), 1),
-        left=max(map(len, labels), default=0),
+        left=max(map(letters, labels), default=0),
     )
     label_rows(figure, labels)
     unit = message("minutes") if timed else message("steps that ran")

@@ -25,6 +25,7 @@ from speedkit.measurements import (
 )
 from speedkit.messages import clauses, join_names, listed, message, plural
 from speedkit.model import Build
+from speedkit.text_width import letters
 from speedkit.words import count_steps, seconds_text, steps_that_ran_with
 
 from .bar_panels import HEADING, label_rows, panels
@@ -69,7 +70,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     if len(edits) == 1:
         how = message("rebuild after the edit, {runs}", runs=runs)
     shown_builds = [build for one in measured for build in one.builds]
-    longest_label = max((len(f"{seconds_text(one.seconds)}  {one.spread}") for one in measured), default=0)
+    longest_label = max((letters(f"{seconds_text(one.seconds)}  {one.spread}") for one in measured), default=0)
     finish(
         figure,
         title=_finding(by_edit, measure(builds)),
@@ -77,7 +78,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
             filter(None, [how, message("hatched: something ran"), _failures(source, measured), notes(shown_builds)])
         ),
         plot_pixels=pixels,
-        left=max(map(len, strategies), default=0),
+        left=max(map(letters, strategies), default=0),
         right_pixels=max(190, round(LETTER_PIXELS * longest_label)),
         above_pixels=HEADING - 12 if len(edits) > 1 else 10,
     )

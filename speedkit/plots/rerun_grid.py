@@ -11,6 +11,7 @@ from speedkit.data_frame import Frame
 from speedkit.measurements import COLD, HasBuilds, comparable_builds, edit_heading, edit_words, edits_in_order, without_repeats
 from speedkit.messages import clauses, join_names, marked, message, plural
 from speedkit.model import Build, Step
+from speedkit.text_width import letters
 
 from .bar_panels import label_rows
 from .plot import Plot
@@ -102,7 +103,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
             filter(None, [shown_strategy, message("each build as BuildKit reported it"), notes(list(newest.values()))])
         ),
         plot_pixels=ROW * max(len(steps), 1),
-        left=max(map(len, labels), default=0),
+        left=max(map(letters, labels), default=0),
         right_pixels=16,
         above_pixels=18 + HEAD_LINE_PIXELS * max((head.count("<br>") + 1 for head in heads), default=0),
         below_pixels=16,

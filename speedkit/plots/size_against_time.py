@@ -22,6 +22,7 @@ from speedkit.measurements import (
 )
 from speedkit.messages import clauses, join_names, message, plural
 from speedkit.model import Build
+from speedkit.text_width import letters
 from speedkit.words import bytes_text, count_steps, seconds_text
 
 from .plot import Plot
@@ -178,7 +179,7 @@ def _label_places(figure: go.Figure, measured: Sequence[Measurement], top: float
     beside = [(-PLOT_WIDTH, 0, 0, PLOT_PIXELS), (PLOT_WIDTH + RIGHT, 0, 2 * PLOT_WIDTH, PLOT_PIXELS)]
     # A point is 12 pixels wide, and a label keeps 2 pixels away from it.
     occupied = [*beside, *((x - 8, y - 8, x + 8, y + 8) for x, y in points)]
-    widths = [LETTER_PIXELS * len(f"{one.strategy} {seconds_text(one.seconds)}") for one in measured]
+    widths = [LETTER_PIXELS * letters(f"{one.strategy} {seconds_text(one.seconds)}") for one in measured]
     boxes = [
         {name: _box(x, y, width, shift) for name, shift in LABEL_SHIFTS.items()}
         for (x, y), width in zip(points, widths, strict=True)

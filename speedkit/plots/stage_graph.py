@@ -13,6 +13,7 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from speedkit.history import MissPath, Travel
+from speedkit.text_width import letters
 
 from .style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, plain, short_instruction
 
@@ -193,7 +194,7 @@ def _dot(row: Row) -> dict[str, object]:
 
 def _texts(rows: Mapping[int, Row]) -> Iterator[dict[str, object]]:
     labels = {line: short_instruction(row.instruction, INSTRUCTION_LETTERS) for line, row in rows.items()}
-    second_column = LABEL + round(LETTER_PIXELS * max(map(len, labels.values()), default=0)) + 12
+    second_column = LABEL + round(LETTER_PIXELS * max(map(letters, labels.values()), default=0)) + 12
     for line, row in rows.items():
         label = plain(labels[line])
         yield _text(row, NUMBER, str(line), anchor="right")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,8 @@ import plotly.graph_objects as go
 from speedkit.control_characters import visible
 from speedkit.messages import clauses, message, plural
 from speedkit.model import Build, Step
+from speedkit.text_width import letters as width_in_letters
+from speedkit.text_width import wrapped
 
 __all__ = [
     "BAR",
@@ -74,9 +75,9 @@ def finish(
 
     plot_pixels: the height between the margins. left: the letters of the longest label at the left.
     """
-    # Plotly neither wraps a title nor makes room for it. textwrap breaks at ordinary spaces alone, not within -buildvcs.
-    title_lines = textwrap.wrap(title, TITLE_LETTERS, break_on_hyphens=False)
-    subtitle_lines = textwrap.wrap(measured, SUBTITLE_LETTERS, break_on_hyphens=False)
+    # Plotly neither wraps a title nor makes room for it.
+    title_lines = wrapped(title, TITLE_LETTERS)
+    subtitle_lines = wrapped(measured, SUBTITLE_LETTERS)
     top = 22 + TITLE_LINE * len(title_lines) + SUBTITLE_LINE * len(subtitle_lines) + above_pixels
     figure.update_layout(
         title={
@@ -145,7 +146,11 @@ def capital(text: str) -> str:
 
 def short(text: str, letters: int = LABEL_LETTERS) -> str:
     """The text, cut to so many letters; an ellipsis stands for the rest."""
-    return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
+    if width_in_letters(text) <= letters:
+        return text
+    while width_in_letters(text) > letters - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def short_instruction(instruction: str, letters: int = LABEL_LETTERS) -> str:
@@ -175,7 +180,7 @@ def notes(builds: Sequence[Build]) -> str:
     """When the builds were recorded, and whether their base or frontend was a stand-in."""
     days = sorted({datetime.fromisoformat(build.started_at).date() for build in builds})
     # No-break spaces: `finish` must not break a line within a date.
-    dates = [f"{day.day}\N{NO-BREAK SPACE}{day:%b}\N{NO-BREAK SPACE}{day:%Y}" for day in days]
+    dates = [message("{date.day} {date:%b} {date.year}", date=day).replace(" ", "\N{NO-BREAK SPACE}") for day in days]
     recorded = [message("recorded {day}", day=dates[0])] if dates else []
     if len(dates) > 1:
         recorded = [message("recorded {first} to {last}", first=dates[0], last=dates[-1])]

@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-from speedkit.cli.help_language import WORD
-
 
 def speedkit(*argv, **variables):
     command = [sys.executable, "-m", "speedkit", *argv]
@@ -43,18 +41,3 @@ def test_a_wrong_command_is_said_in_chinese():
     done = speedkit("--lang", "zh-CN", "frob")
     assert done.returncode == 2
     assert "没有命令 'frob'。" in done.stderr
-
-
-def test_a_line_may_end_beside_each_chinese_character_but_not_before_its_punctuation():
-    assert WORD.findall("用 docker build 构建（两次），然后看。") == [
-        "用 ",
-        "docker ",
-        "build ",
-        "构",
-        "建",
-        "（两",
-        "次），",
-        "然",
-        "后",
-        "看。",
-    ]
