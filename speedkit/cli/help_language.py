@@ -1,18 +1,19 @@
-"""Help pages in the reader's language: typer's own words, and lines that Rich breaks.
+"""typer's own words in the reader's language.
 
-typer takes most of its words from `gettext` when it is loaded; the others are constants in it.
-Rich breaks lines at spaces only. Chinese has none: Rich would cut what does not fit.
+typer takes most of them from `gettext` when it is loaded; the others are constants in it. Errors about a value or a missing
+argument stay English.
 """
 
 from __future__ import annotations
 
 import gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from speedkit.messages import marked, message, translate
-from speedkit.text_width import WORD
 
-__all__ = ["break_lines_anywhere", "load_typer", "translate_help_option", "translate_usage"]
+__all__ = ["translate_help_option", "translate_usage", "words_from_the_catalogue"]
 
 WORDS = (
     marked("(deprecated) "),
@@ -30,22 +31,15 @@ WORDS = (
 """Those that `typer.core` and `typer.rich_utils` show here."""
 
 
-def load_typer() -> None:
-    """Load typer with its words in the reader's language."""
+@contextmanager
+def words_from_the_catalogue() -> Iterator[None]:
+    """typer takes its words from our catalogue when it is loaded inside of the block."""
     original = gettext.gettext
     gettext.gettext = translate  # type: ignore[assignment]
     try:
-        import typer.core
-        import typer.rich_utils  # noqa: F401
+        yield
     finally:
         gettext.gettext = original
-
-
-def break_lines_anywhere() -> None:
-    """Let Rich break a line beside each Chinese character."""
-    import rich._wrap
-
-    rich._wrap.re_word = WORD
 
 
 def translate_usage(context_class: Any) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from speedkit.control_characters import visible, visible_json, visible_line
 from speedkit.messages import marked, message
+from speedkit.text_width import WORD
 
 from .runner_commands import json_without_commands, without_commands
 
@@ -41,6 +42,7 @@ __all__ = [
     "say_log",
     "say_problem",
     "say_usage_error",
+    "speak_in_help_pages",
     "stdout_gone",
     "take_any_character",
     "takes_all_characters",
@@ -173,6 +175,21 @@ def print_file(content: bytes) -> None:
     # The text layer above the buffer may hold output that comes first.
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
+
+
+def speak_in_help_pages() -> None:
+    """Load typer with its words in the reader's language, and let Rich break a line beside each Chinese character.
+
+    Rich knows spaces only: it would cut what does not fit.
+    """
+    import rich._wrap
+
+    from .help_language import words_from_the_catalogue
+
+    rich._wrap.re_word = WORD
+    with words_from_the_catalogue():
+        import typer.core
+        import typer.rich_utils  # noqa: F401
 
 
 def print_text(*lines: str) -> None:

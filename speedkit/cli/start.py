@@ -45,10 +45,9 @@ def _speak_the_readers_language(arguments: Sequence[str]) -> None:
         if flag == LANGUAGE and (name := value or next(words, "")):
             speak(name)
     if language_tag() != ENGLISH:
-        from .help_language import break_lines_anywhere, load_typer
+        from .output import speak_in_help_pages
 
-        load_typer()
-        break_lines_anywhere()
+        speak_in_help_pages()
 
 
 def _end_as_cancelled() -> NoReturn:

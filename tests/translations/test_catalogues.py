@@ -30,10 +30,10 @@ def translated(language: str) -> list[Message]:
     return [text for text in read(catalogue_path(language), language) if text.id and text.string]
 
 
-def places(text: str) -> Counter[tuple[str, str, str]]:
-    """The values of a text, each with its form."""
+def places(text: str) -> set[tuple[str, str]]:
+    """The values of a text, each with its conversion. A date may be written in another form, or in its parts."""
     parsed = string.Formatter().parse(text)
-    return Counter((name, form or "", how or "") for _, name, form, how in parsed if name is not None)
+    return {(name.partition(".")[0], how or "") for _, name, _, how in parsed if name is not None}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,7 +2,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CodeEditor } from "./code_editor.ts";
 import { type Choose, type Link, type Tell, useTrait } from "./link.ts";
-import { message } from "./messages.ts";
+import { factsInOne, message } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Tabs } from "./Tabs.tsx";
 import type { FileTab, WorkbenchTraits, WorkbenchView } from "./traits.ts";
@@ -87,8 +87,7 @@ function Tools({ open, view, choose, act, find }: ToolsProps) {
   return (
     <div class="skw-tools" role="group" aria-label={message("This file")}>
       <span class="skw-path" title={open?.label}>
-        {open?.label}
-        {open?.changed ? `, ${message("changed")}` : ""}
+        {factsInOne([open?.label ?? "", open?.changed ? message("changed") : ""])}
       </span>
       <button type="button" onClick={find} title={message("Search in this file (Ctrl F)")}>
         {message("Find")}

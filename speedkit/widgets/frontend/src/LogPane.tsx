@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { STATE } from "./format.ts";
 import { type Choose, type Link, useTrait } from "./link.ts";
 import { LogPages, type Range, ROW, visibleRange } from "./log_pages.ts";
-import { message, plural } from "./messages.ts";
+import { comma, factsInOne, message, plural } from "./messages.ts";
 import type { LogLine, ShownLog, WorkbenchTraits, WorkbenchView } from "./traits.ts";
 
 const QUERY_PAUSE_MS = 200;
@@ -69,10 +69,10 @@ function LogTools({ link, log, matches, view, choose, goTo }: Props & { matches:
             <button type="button" class="skw-link" title={message("Show it in the Dockerfile")} onClick={() => goTo(null, line)}>
               {message("line {line}", { line })}
             </button>
-            {", "}
+            {comma()}
           </>
         )}
-        {message(STATE[log.state].word)}, {plural("{count:,} line", "{count:,} lines", log.lines)}
+        {factsInOne([message(STATE[log.state].word), plural("{count:,} line", "{count:,} lines", log.lines)])}
       </span>
       <Query view={view} choose={choose} go={go} />
       {view.query && (

@@ -1,7 +1,7 @@
 import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Choose } from "./link.ts";
-import { message } from "./messages.ts";
+import { factsInOne, message } from "./messages.ts";
 import type { FileTab, WorkbenchView } from "./traits.ts";
 
 const LIST_WIDTH = 104;
@@ -58,8 +58,8 @@ function Tab({ file, isOpen, choose }: TabProps) {
       role="tab"
       aria-selected={isOpen}
       tabIndex={isOpen ? 0 : -1}
-      title={note ? `${label}, ${note}` : label}
-      aria-label={note ? `${label}, ${note}` : label}
+      title={factsInOne([label, note])}
+      aria-label={factsInOne([label, note])}
       onClick={() => choose({ tab: path })}
     >
       {label}

@@ -23,6 +23,16 @@ export function plural(one: string, many: string, count: number, values?: Values
   return filled(catalogue.plurals?.[one]?.[formOf(count)] ?? english, { count, ...values });
 }
 
+// Facts about the same thing, as Python's `facts_in_one` joins them.
+export function factsInOne(facts: string[]) {
+  return facts.filter((fact) => fact).join(comma());
+}
+
+// What stands between two such facts.
+export function comma() {
+  return message("{fact}, {next_fact}", { fact: "", next_fact: "" });
+}
+
 // A message that is kept as it is; `message` translates it later.
 export function marked(text: string) {
   return text;
