@@ -15,7 +15,7 @@ A log has the pictures one after the other, so the last one of a build counts. O
 - Steps have no numbers; their order is that of the picture. `(4/5)` are the steps that ended and that are known; where the
   picture has fewer lines, the rest did not fit on the terminal, and its first line is one of those not understood.
 - Nothing tells a step that runs from one that is done, before `FINISHED` or an error says that no step runs any more.
-- Names are cut at the width of the terminal.
+- Names are cut at the width of the terminal. In what people paste, the seconds may stand in the next line, or be missing.
 
 Source: https://github.com/moby/buildkit, util/progress/progressui/display.go.
 
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .build_end import BuildEnd
@@ -38,6 +38,7 @@ __all__ = ["ConsoleLogReader"]
 
 MOST_STEPS = 10_000
 MOST_BUILDS = 10_000
+MOST_NOT_UNDERSTOOD = 100
 MOST_LINES_BETWEEN = 200
 
 _LINES = re.compile(
@@ -58,6 +59,7 @@ class _Picture:
     """The last picture of a build.
 
     line: of the log, where it begins. ended: how many steps have ended, as it says. steps: name, state and seconds, in order.
+    without_seconds: the last line, of a step whose seconds may stand in the next line. not_understood: lines of steps without.
     """
 
     line: int
@@ -68,10 +70,25 @@ class _Picture:
     steps: list[tuple[bytes, _State, float]] = field(default_factory=list)
     end: BuildEnd = field(default_factory=BuildEnd)
     lines_between: int = 0
+    without_seconds: NotUnderstood | None = None
+    not_understood: list[NotUnderstood] = field(default_factory=list)
 
     @property
     def has_failed(self) -> bool:
         return any(state == "failed" for _, state, _ in self.steps)
+
+    def add_step(self, text: bytes, seconds: float) -> None:
+        """Add a step. text: its mark, if it has one, and its name."""
+        if len(self.steps) < MOST_STEPS:
+            mark = _MARK.match(text)
+            state = _STATES[mark[1]] if mark else "done"
+            self.steps.append((text[mark.end() if mark else 0 :].strip()[:LINE_BYTES], state, seconds))
+
+    def step_has_no_seconds(self) -> None:
+        """The next line did not have the seconds of the last step either."""
+        if self.without_seconds is not None and len(self.not_understood) < MOST_NOT_UNDERSTOOD:
+            self.not_understood.append(replace(self.without_seconds, text=self.without_seconds.text[:TEXT_LENGTH]))
+        self.without_seconds = None
 
 
 class ConsoleLogReader:
@@ -93,14 +110,15 @@ class ConsoleLogReader:
             if match["step"] is None:
                 self._begin_picture(block, match)
             elif self._builds:
-                self._add_step(match["step"].rstrip())
+                self._add_step(match["step"].rstrip(), block, match.start())
         if self._builds and place < len(block.data):
             self._between(block.data[place:][:LINE_BYTES])
 
     def builds(self) -> Iterator[tuple[int, ForeignBuild]]:
         """The builds so far, each with the line of its last picture."""
         for picture in self._builds:
-            if picture.steps:
+            picture.step_has_no_seconds()
+            if picture.steps or picture.not_understood:
                 yield picture.line, _foreign_build(picture)
 
     def _begin_picture(self, block: Block, match: re.Match[bytes]) -> None:
@@ -117,16 +135,17 @@ class ConsoleLogReader:
         elif len(self._builds) < MOST_BUILDS:
             self._builds.append(picture)
 
-    def _add_step(self, text: bytes) -> None:
+    def _add_step(self, text: bytes, block: Block, place: int) -> None:
         """A line of a picture; those that begin with another arrow are about the step above."""
         name, _, last = text.rpartition(b" ")
-        seconds = _SECONDS.fullmatch(last.rpartition(b"\t")[2])
-        steps = self._builds[-1].steps
-        if text.startswith(b"=> ") or seconds is None or len(steps) >= MOST_STEPS:
+        seconds, picture = _SECONDS.fullmatch(last.rpartition(b"\t")[2]), self._builds[-1]
+        picture.step_has_no_seconds()
+        if text.startswith(b"=> "):
             return
-        mark = _MARK.match(name)
-        state = _STATES[mark[1]] if mark else "done"
-        steps.append((name[mark.end() if mark else 0 :].strip()[:LINE_BYTES], state, float(seconds[1])))
+        if seconds is not None:
+            picture.add_step(name, float(seconds[1]))
+        elif text:
+            picture.without_seconds = NotUnderstood(block.line_at(place), decoded(text[:LINE_BYTES]))
 
     def _between(self, text: bytes) -> None:
         picture = self._builds[-1]
@@ -134,7 +153,12 @@ class ConsoleLogReader:
             picture.lines_between += 1
             if picture.lines_between > MOST_LINES_BETWEEN:
                 return
-            picture.end.read(without_prefix(line, ""), has_failed=picture.has_failed)
+            bare, above = without_prefix(line, ""), picture.without_seconds
+            if above is not None and (seconds := _SECONDS.fullmatch(bare.strip())):
+                picture.without_seconds = None
+                picture.add_step(above.text.encode(), float(seconds[1]))
+            else:
+                picture.end.read(bare, has_failed=picture.has_failed)
 
 
 def _foreign_build(picture: _Picture) -> ForeignBuild:
@@ -165,7 +189,7 @@ def _foreign_build(picture: _Picture) -> ForeignBuild:
         steps=len(steps),
         cached_steps=sum(step.cached for step in steps),
         seconds=picture.seconds,
-        not_understood=() if is_whole else (NotUnderstood(picture.line, decoded(picture.first)),),
+        not_understood=(*(() if is_whole else (NotUnderstood(picture.line, decoded(picture.first)),)), *picture.not_understood),
         outcome=outcome,
         error=picture.end.failure or None,
     )

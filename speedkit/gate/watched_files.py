@@ -85,8 +85,8 @@ class WatchedFiles:
         sent = {self.in_project(entry.path) for entry in self.context.entries if entry.kind == "file"}
         paths = {os.path.normpath(path).replace(os.sep, "/") for path in sent} | set(self._files_of_project())
         # Each command of git writes into its folder; a person changes files beside it.
-        outside = (f"{GIT_FOLDER}/", "../")
-        return tuple(sorted(path for path in paths if not path.startswith(outside) and f"/{GIT_FOLDER}/" not in path))
+        # In a submodule, a file has that name.
+        return tuple(sorted(path for path in paths if not path.startswith("../") and GIT_FOLDER not in path.split("/")))
 
     def _files_of_project(self) -> Iterable[str]:
         repository = repository_folder(self.folder)

@@ -50,6 +50,22 @@ def test_the_last_picture_of_a_build_counts(earlier):
     assert build.not_understood == ()
 
 
+def test_seconds_may_stand_in_the_next_line():
+    (build,) = read(FINISHED.replace("          0.0s\n", "\n  0.0s\n").replace("    11.9s", "\n 11.9s"))
+    assert facts(build) == ALL
+    assert build.not_understood == ()
+
+
+def test_steps_without_seconds_are_told_and_counted_nowhere():
+    (build,) = read(FINISHED.replace("    11.9s", ""))
+    assert (build.steps, build.cached_steps) == (2, 1)
+    assert [(place.line, place.text) for place in build.not_understood][1:] == [(5, "[build 3/3] RUN make")]
+    (build,) = read(
+        "[+] Building 12.3s (3/3) FINISHED\n => [1/2] FROM alpine\n => => resolve alpine\n => CACHED [2/2] RUN make\n"
+    )
+    assert (build.steps, build.cached_steps, [place.line for place in build.not_understood]) == (0, 0, [1, 2, 4])
+
+
 def test_two_finished_builds_are_two():
     assert [build.steps for build in read(FINISHED * 2)] == [3, 3]
 

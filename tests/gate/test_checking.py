@@ -57,6 +57,11 @@ def test_a_link_stands_for_the_file_that_it_leads_to(folder):
     assert sk.check(root).ok
 
 
+def test_the_file_git_of_a_submodule_is_never_meant(checked):
+    with pytest.raises(LimitsFileError, match="no file matches vendor"):
+        checked(claim("vendor/**", "RUN install"), {"vendor/.git": "gitdir: ../.git/modules/vendor"})
+
+
 NAMED = {
     "app/Dockerfile": "FROM alpine\nCOPY --from=shared lib /lib\nRUN compile\n",
     "app/lib": "own",
