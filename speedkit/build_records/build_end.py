@@ -24,6 +24,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .foreign_build import may_fail
 from .log_lines import decoded
 
 __all__ = ["BuildEnd"]
@@ -34,10 +35,14 @@ TEXT_LENGTH = 4000
 _QUOTED = re.compile(rb" ?> (.*):")
 _PLACE = re.compile(rb"\S{1,1000}:[0-9]{1,7}")
 _RULE = re.compile(rb"-{20,}")
-_BEGINS_FAILURE = re.compile(rb"(?:##\[error\])?(?:ERROR|error|Error|failed to solve|buildx failed with|target [^ :]{1,200}): ")
+_BEGINS_FAILURE = re.compile(
+    rb"(?:##\[error\])?(?:ERROR|error|Error|failed to solve(?: with frontend [^ :]{1,200})?|buildx failed with"
+    rb"|target [^ :]{1,200}): "
+)
 _OF_A_BUILD = re.compile(
     rb"failed to (?:build|solve|receive|compute|read|fetch|load|push|get)|cancel|buildx|process |exit code"
 )
+_OF_A_SOLVE = re.compile("failed to (?:solve|build)|buildx")
 _BY_THE_CLIENT = re.compile(
     rb"##\[|WARNING: | ?\d{1,6} warnings? found| ?- [A-Za-z]+: |View build details|View a summary|What's [nN]ext|Learn more|"
     rb"Use 'docker|\[\+\] | ?- Using legacy"
@@ -63,8 +68,13 @@ class BuildEnd:
         # A line of an excerpt may begin with a brace, and would be taken for progress.
         return [b" " * line.startswith(b"{") + line + b"\n" for line in self.text]
 
-    def outcome(self, states: Collection[str]) -> Literal["failed", "cancelled"] | None:
-        """How the build ended, by the states of its steps and its last lines; None where nothing says that it went wrong."""
+    def outcome(self, states: Collection[str], *, is_complete: bool) -> Literal["failed", "cancelled"] | None:
+        """How the build ended, by the states of its steps and its last lines; None where nothing says that it went wrong.
+
+        is_complete: its last step is done. What fails behind it in a log, such as a test, may print an error as well.
+        """
+        if is_complete and not {"failed", "cancelled"} & set(states) and not _OF_A_SOLVE.search(self.failure):
+            return None
         was_canceled = "context canceled" in self.failure or self.failure.endswith("Canceled")
         if "failed" in states or (self.failure and not was_canceled):
             return "failed"
@@ -75,7 +85,7 @@ class BuildEnd:
         if line == b"------":
             self._inside = "" if self._inside == "quote" else "quote"
         elif self._inside == "quote":
-            if (quoted := _QUOTED.fullmatch(line)) and len(self.failed_steps) < MOST_LINES:
+            if (quoted := _QUOTED.fullmatch(line)) and len(self.failed_steps) < MOST_LINES and not may_fail(decoded(quoted[1])):
                 self.failed_steps.append(quoted[1])
         elif _RULE.fullmatch(line) and self._inside:
             self._inside = "excerpt" if self._inside == "place" else ""

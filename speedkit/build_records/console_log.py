@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .build_end import BuildEnd
-from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome
+from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome, may_fail
 from .log_lines import BEFORE_TEXT, LINE_BYTES, Block, decoded, without_prefix
 from .status_lines import LoggedStep, status_lines
 
@@ -75,7 +75,12 @@ class _Picture:
 
     @property
     def has_failed(self) -> bool:
-        return any(state == "failed" for _, state, _ in self.steps)
+        return "failed" in self.states
+
+    @property
+    def states(self) -> set[_State]:
+        """Of the steps that a build cannot do without."""
+        return {state for name, state, _ in self.steps if not may_fail(decoded(name))}
 
     def add_step(self, text: bytes, seconds: float) -> None:
         """Add a step. text: its mark, if it has one, and its name."""
@@ -179,17 +184,17 @@ def _foreign_build(picture: _Picture) -> ForeignBuild:
             )
         )
     lines = [line for step in steps for line in status_lines(step)]
-    outcome: Outcome | None = picture.end.outcome({state for _, state, _ in picture.steps})
+    outcome: Outcome | None = picture.end.outcome(picture.states, is_complete=picture.is_finished)
     if outcome is None and picture.is_finished:
         outcome = "done"
     is_whole = len(steps) >= picture.ended
     return ForeignBuild(
         kind="plain log",
-        status_lines=(*lines, *picture.end.lines),
+        status_lines=(*lines, *(picture.end.lines if outcome != "done" else ())),
         steps=len(steps),
         cached_steps=sum(step.cached for step in steps),
         seconds=picture.seconds,
         not_understood=(*(() if is_whole else (NotUnderstood(picture.line, decoded(picture.first)),)), *picture.not_understood),
         outcome=outcome,
-        error=picture.end.failure or None,
+        error=None if outcome == "done" else picture.end.failure or None,
     )

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .build_end import BuildEnd
-from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood
+from .foreign_build import CACHE_IMPORT, TEXT_LENGTH, ForeignBuild, NotUnderstood, may_fail
 from .log_lines import LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_program, without_prefix
 from .logged_build import MOST_LINES_BETWEEN, LoggedBuild
 from .status_lines import LoggedStep, status_lines
@@ -76,7 +76,6 @@ _BOOT = b"[internal] booting buildkit"
 _OF_BUILDKIT = re.compile(rb"\[(?:[^\]]{1,200} )?(?:internal|auth|[0-9*]{1,12}/[0-9*]{1,12})\] |exporting to image")
 _EXPORTS = (b"exporting to ", b"exporting cache")
 _DEFINITION = "load build definition from "
-_CACHE_IMPORT = "importing cache manifest from "
 _State = Literal["open", "done", "cached", "failed", "cancelled"]
 
 
@@ -360,7 +359,7 @@ class PlainLogReader:
             step.end(state, time, seconds)
             if state == "failed":
                 step.error = decoded(text[len(b"ERROR: ") :])[:ERROR_LENGTH]
-                build.failing, build.has_failed = step, True
+                build.failing, build.has_failed = step, build.has_failed or not may_fail(decoded(step.name))
 
     def _fact(self, build: _Build, number: str, fact: VertexFact, time: float | None) -> None:
         """A fact about a step, as versions before 0.7 print them."""
@@ -386,7 +385,7 @@ class PlainLogReader:
         elif fact.name == "error":
             step.error = fact.text[:ERROR_LENGTH]
             step.end("cancelled" if "context canceled" in step.error else "failed", step.ended)
-            build.has_failed = True
+            build.has_failed = build.has_failed or not may_fail(decoded(step.name))
 
     def _header_or_transfer(self, build: _Build, number: str, text: bytes, time: float | None) -> bool:
         """Take in a header, a transfer, or text about one; False when the file has more steps than are kept."""
@@ -462,37 +461,39 @@ def _foreign_build(build: _Build, clock: LogClock, before: tuple[NotUnderstood, 
     times = _Times(build.first, build.last, max((step.seconds or step.last_seconds for step in steps), default=0.0))
     lines = [line for step in steps for line in status_lines(times.logged_step(step))]
     names = [decoded(step.name) for step in steps]
-    errors = [step.error for step in steps if step.state == "failed"]
+    outcome = _outcome(build, steps)
+    errors = [step.error for step in steps if step.state == "failed" and not may_fail(decoded(step.name))]
     return ForeignBuild(
         kind="plain log",
-        status_lines=(*lines, *build.end.lines),
+        status_lines=(*lines, *(build.end.lines if outcome != "done" else ())),
         steps=len(steps),
         cached_steps=sum(step.cached for step in steps),
         seconds=build.seconds,
         not_understood=(*before, *build.not_understood),
-        outcome=_outcome(build, steps),
-        error=build.end.failure or next(iter(errors), None),
+        outcome=outcome,
+        error=None if outcome == "done" else build.end.failure or next(iter(errors), None),
         started=build.first if clock.has_dates else None,
         dockerfile_name=next((name.partition(_DEFINITION)[2] for name in names if _DEFINITION in name), None),
-        cache_from=tuple(name.removeprefix(_CACHE_IMPORT) for name in names if name.startswith(_CACHE_IMPORT)),
+        cache_from=tuple(name.removeprefix(CACHE_IMPORT) for name in names if name.startswith(CACHE_IMPORT)),
     )
 
 
 def _outcome(build: _Build, steps: list[_Step]) -> Literal["done", "failed", "cancelled"] | None:
-    states = {step.state for step in steps}
-    if (ended := build.end.outcome(states)) is not None:
-        return ended
-    if "open" in states:
-        return None
-    # A log may be cut between two steps. The build is done when its result was exported, or its last stage is complete.
+    states = {step.state for step in steps if not may_fail(decoded(step.name))}
+    is_complete = "open" not in states and _reached_its_end(steps)
+    return build.end.outcome(states, is_complete=is_complete) or ("done" if is_complete else None)
+
+
+def _reached_its_end(steps: list[_Step]) -> bool:
+    """Whether the result of a build was exported, or its last stage is complete: a log may be cut between two steps."""
     if any(step.name.startswith(_EXPORTS) for step in steps):
-        return "done"
+        return True
     places = [place for step in steps if (place := _PLACE.match(step.name))]
     if not places:
-        return None
+        return False
     last = places[-1]
     reached = {int(place["n"]) for place in places if place["stage"] == last["stage"]}
-    return "done" if int(last["total"]) in reached else None
+    return int(last["total"]) in reached
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ Dockerfile nor the end of the build's command, so its seconds go from the first 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from speedkit.recordings import Solve, read_rawjson, read_status
 
-from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome
+from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome, may_fail
 from .progress_lines import ProgressLines
 
 __all__ = ["is_rawjson", "read_rawjson_file"]
@@ -63,15 +63,19 @@ def read_rawjson_file(lines: Iterable[bytes]) -> tuple[ForeignBuild, ...]:
                 NotUnderstood(number, line.decode("utf-8", "replace").strip()[:TEXT_LENGTH]) for number, line in not_understood
             ),
             outcome=_outcome(solve),
-            error=solve.error_text or next((vertex.error for vertex in vertices if vertex.error), None),
+            error=solve.error_text or next(_errors(solve), None),
             started=solve.first,
         ),
     )
 
 
+def _errors(solve: Solve) -> Iterator[str]:
+    """The errors that end a build."""
+    return (vertex.error for vertex in solve.vertices.values() if vertex.error and not may_fail(vertex.name))
+
+
 def _outcome(solve: Solve) -> Outcome | None:
-    errors = [vertex.error for vertex in solve.vertices.values() if vertex.error]
-    if errors:
+    if errors := list(_errors(solve)):
         return "cancelled" if all("context canceled" in error for error in errors) else "failed"
     if any(vertex.is_open for vertex in solve.vertices.values()):
         return None

@@ -66,6 +66,13 @@ def test_steps_without_seconds_are_told_and_counted_nowhere():
     assert (build.steps, build.cached_steps, [place.line for place in build.not_understood]) == (0, 0, [1, 2, 4])
 
 
+def test_a_build_without_a_cache_that_it_could_not_import_is_done():
+    name = "importing cache manifest from x/y:cache"
+    log = FINISHED.replace(" => CACHED", f" => ERROR {name}   0.6s\n => CACHED") + f"------\n > {name}:\n------\nError: tests\n"
+    (build,) = read(log)
+    assert (build.outcome, build.error, build.steps, build.cached_steps) == ("done", None, 4, 1)
+
+
 def test_two_finished_builds_are_two():
     assert [build.steps for build in read(FINISHED * 2)] == [3, 3]
 

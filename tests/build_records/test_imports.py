@@ -102,6 +102,14 @@ def test_the_text_after_the_last_line_of_rawjson_says_why_the_build_failed(home,
     assert (meta.outcome, meta.error, build.not_understood) == ("failed", "ERROR: failed to solve", ())
 
 
+def test_a_build_that_could_not_import_a_cache_is_done(home, tmp_path):
+    path = tmp_path / "progress"
+    lines = [status_line(name="importing cache manifest from x/y:cache", error="not found"), status_line(name="[1/1] RUN true")]
+    path.write_text("".join(lines))
+    sk.import_records(path)
+    assert (the_recording(home).meta.outcome, the_recording(home).meta.error) == ("done", None)
+
+
 def test_a_line_that_was_cut_is_not_understood_and_its_build_is_not_done(home, tmp_path):
     path = tmp_path / "progress"
     path.write_text(status_line(name="[2/2] RUN true", completed=None) + status_line(name="[2/2] RUN true")[:60])

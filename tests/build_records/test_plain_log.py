@@ -118,6 +118,33 @@ def test_a_failed_build_keeps_its_errors_and_the_place_in_the_dockerfile():
     assert (vertex.error, vertex.seconds(), vertex.log) == ("process did not complete: exit code: 1", 0.25, "no\n")
 
 
+NO_CACHE = """\
+#6 importing cache manifest from ghcr.io/x/y:cache
+#6 ERROR: failed to configure registry cache importer: ghcr.io/x/y:cache: not found
+------
+ > importing cache manifest from ghcr.io/x/y:cache:
+------
+"""
+LATER = [
+    "",
+    "Error: Process completed with exit code 1.\n",
+    "ERROR: failed to fetch chart\n",
+    "Error: The process 'x' failed\n",
+]
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_a_build_without_a_cache_that_it_could_not_import_is_done(later):
+    """Nor does an error of what runs after the build end it."""
+    for log, steps in ((SMALL + NO_CACHE, 6), (SMALL, 5)):
+        build = read_one(log + later)
+        assert (build.outcome, build.error, build.steps) == ("done", None, steps)
+        assert [one[1] for one in facts(build)][5:] == ["failed"][: steps - 5]
+        assert later.encode() not in build.status_lines or not later
+    failed = read_one(SMALL + NO_CACHE + "ERROR: failed to build: failed to solve: failed to push x: denied\n")
+    assert (failed.outcome, failed.error) == ("failed", "ERROR: failed to build: failed to solve: failed to push x: denied")
+
+
 def test_a_quoted_step_has_failed_even_when_the_line_with_its_error_is_lost():
     log = (
         "#7 [2/2] RUN false\n#7 0.250 no\n------\n > [2/2] RUN false:\n0.250 no\n------\nERROR: failed to solve: exit code: 1\n"
