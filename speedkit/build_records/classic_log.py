@@ -66,7 +66,7 @@ _PULL = re.compile(
 )
 _ERROR = re.compile(
     rb"(?i:error|invalid|failed|unauthorized|manifest |pull access denied|denied|toomanyrequests|no such)"
-    rb"|OCI runtime|Get \"?https?:|[A-Z]{3,12} failed|Cannot "
+    rb"|OCI runtime|(?:Get|Head|Post) \"?https?:|received unexpected HTTP status|unexpected EOF|[A-Z]{3,12} failed|Cannot "
 )
 _BESIDE_A_BUILD = re.compile(
     rb"Sending build context|DEPRECATED: |Install the buildx|WARNING: |SECURITY WARNING|Use 'docker|Building |##\["

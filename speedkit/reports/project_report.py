@@ -171,7 +171,9 @@ class _Making:
             return open_repository(self._project.folder)
         except NotARepository:
             # In words of its own: those of the error are for somebody who asked for a history, and name a path of this machine.
-            self._missing["replay"] = message("The folder is in no git repository, so there is no history to replay.")
+            self._missing["replay"] = message(
+                "There is no history to replay: the folder is in no git repository, or git does not open it, or it has no commit yet."
+            )
         except SpeedkitError as problem:
             self._missing["replay"] = problem.what
         return None

@@ -114,6 +114,8 @@ EXIT = "The command '/bin/sh -c make' returned a non-zero code: 2"
         (f"RUN make\n ---> Running in 06b96b3ef804\n\x1b[91mno\n\x1b[0m{EXIT}\n", EXIT),
         (f"RUN make\n ---> Running in 06b96b3ef804\nThe command make is missing\n{EXIT}\n", EXIT),
         ("COPY a b\nCOPY failed: file not found in build context\n", "COPY failed: file not found in build context"),
+        ('FROM there\nHead "https://registry/v2/there": net/http: request canceled\n',
+         'Head "https://registry/v2/there": net/http: request canceled'),
         ("FROM nowhere\npull access denied for nowhere, repository does not exist\n",
          "pull access denied for nowhere, repository does not exist"),
     ],

@@ -113,7 +113,7 @@ def test_a_folder_without_a_history_is_reported_as_far_as_it_goes(tmp_path, fold
     made, text = page_of(plain, tmp_path / "report.html")
     assert made.replay is None
     assert made.advice is not None
-    assert "The folder is in no git repository, so there is no history to replay." in text
+    assert "There is no history to replay: the folder is in no git repository" in text
     assert "go-caches" in text or "/root/.cache/go-build" in text
 
 
