@@ -12,7 +12,7 @@ order in which they start. Oddities of the format:
 - `#0` tells which builder builds, at the start of each build, and is no vertex.
 - Older versions print `#5 sha256:…`, the digest of the vertex, after the header, and cut a long name (`RUN make all && …...`).
 - Before 0.7, a vertex has lines of facts, and no others tell how it ended: `#5      started: 2019-03-22 19:46:01.54 +0000 UTC`,
-  `#5     duration: 1.2s`, `#5       cached: true`, `#5        error: "exit code: 2"`.
+  `#5     duration: 1.2s`, `#5       cached: true`, `#5        error: "exit code: 2"`. And `#6 ...` leaves the vertex before #6.
 - At the end, the failed vertex is quoted between two `------`, then the line of the Dockerfile, then `ERROR: failed to solve`.
 
 The numbers begin with 1 again for the next build of a log. Two builds that print at the same time are told apart by the names
@@ -157,7 +157,12 @@ class _Build(LoggedBuild):
     def goes_on_with(self, number: str, text: bytes, *, is_latest: bool) -> bool:
         """Whether a header is that of a step which the build has, printed again."""
         step = self.steps.get(number)
-        if step is None or not step.is_named(text) or self.end.failure:
+        if step is None or self.end.failure:
+            return False
+        if not step.name:
+            # Its first header was in the part that is cut off.
+            return number != "1" or step.state == "open"
+        if not step.is_named(text):
             return False
         if not is_latest:
             return step.state == "open"
@@ -351,6 +356,11 @@ class PlainLogReader:
 
     def _left(self, build: _Build, number: str, text: bytes, time: float | None) -> None:
         """The printer leaves a step, which may have ended."""
+        if text == b"..." and build.masked.get(number, number) not in build.steps:
+            # Before 0.7, this line has the number of the vertex that comes next.
+            self._printed(build, time)
+            build.current = ""
+            return
         step, ending = self._step(build, number, b"", time), _ending(text)
         self._printed(build, time)
         build.current = ""

@@ -172,7 +172,8 @@ class _Making:
         except NotARepository:
             # In words of its own: those of the error are for somebody who asked for a history, and name a path of this machine.
             self._missing["replay"] = message(
-                "There is no history to replay: the folder is in no git repository, or git does not open it, or it has no commit yet."
+                "There is no history to replay: the folder is in no git repository, or git does not open it, or it has no "
+                "commit yet."
             )
         except SpeedkitError as problem:
             self._missing["replay"] = problem.what
