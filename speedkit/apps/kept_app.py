@@ -18,15 +18,17 @@ class KeptApp(App):
     """A folder that is edited and built in place, and another one with its first files, for `reset`.
 
     source: the first files, which are only read. folder: a folder of the kit's own. products: files that builds make in it.
+    cache: the name of the cache of its builds, which other apps may share.
     """
 
     def __init__(
-        self, name: str, source: Path, folder: Path, strategy: Strategy, *, products: frozenset[str] = frozenset()
+        self, name: str, source: Path, folder: Path, strategy: Strategy, *, cache: str, products: frozenset[str] = frozenset()
     ) -> None:
         edits = {edit.name: edit for edit in (nothing(), touch(strategy.dockerfile.name))}
         copy = WorkingCopy(source, folder)
         super().__init__(name, source, folder, {strategy.name: strategy}, edits, private_cache=True, copy=copy)
         self.products = products
+        self._token = cache
 
     @property
     def holds_typed_text(self) -> bool:

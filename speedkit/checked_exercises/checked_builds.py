@@ -7,6 +7,7 @@ whose answer is clear before its end is ended there: a learner should not wait a
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -126,6 +127,25 @@ class CheckedBuilds:
         """Make a file, or replace it. text: "" for a line that no other file has. Out: `a new file PATH`, for sentences."""
         self._copy.write(path, text or f"{secrets.token_hex(16)}\n")
         return message("a new file {path}", path=path)
+
+    def touch(self, path: str) -> str:
+        """Give a file a newer time. Out: a few words for sentences, as of `edit`."""
+        os.utime(self.folder / path)
+        return message("a new time of {path}", path=path)
+
+    def make_read_only(self, path: str) -> str:
+        """Take everybody's right to write away from a file. Out: a few words for sentences, as of `edit`."""
+        (self.folder / path).chmod(0o444)
+        return message("a new mode of {path}", path=path)
+
+    def put_back(self, path: str) -> str:
+        """Give a file the learner's content again. Out: a few words for sentences, as of `edit`."""
+        self._copy.reset(path)
+        return message("putting {path} back", path=path)
+
+    def first_text(self, path: str) -> str:
+        """The text of a file as the learner got it."""
+        return (self._app.source / path).read_text(encoding="utf-8")
 
     def read(self, path: str) -> str:
         """The text of a file. Raises: FileRefused."""

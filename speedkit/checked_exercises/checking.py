@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from .findings import Finding
 from .task import Task
 
 __all__ = ["RunningCheck", "Verdict"]
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class RunningCheck:
         if self._is_cancelled:
             builds.cancel()
         try:
-            with builds:
+            # The reason of a step compares a build with the one before it in the same cache, which all exercises share.
+            with _ONE_AT_A_TIME, builds:
                 for finding in self._task.check(builds):
                     findings.append(finding)
                     if not finding.ok:

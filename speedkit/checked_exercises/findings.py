@@ -5,21 +5,31 @@ Here are the words that a check is made of. Each says what was seen, with the ca
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from typing import TYPE_CHECKING
 
 from speedkit.gate import StepThatRuns, shortened, steps_that_run
-from speedkit.messages import message
+from speedkit.images import Limits, check_limits
+from speedkit.messages import capital, message, plural
 from speedkit.words import bytes_text
 
 from .checked_builds import CheckedBuild, downloads_in
 
+if TYPE_CHECKING:
+    from speedkit.rendering import Reason
+
 __all__ = [
     "Finding",
     "built",
+    "cannot_run",
     "downloaded_nothing",
-    "has_no_file",
+    "forecast_is_complete",
+    "foretold",
     "image_at_most",
+    "in_no_layer",
+    "instruction_did_not_run",
+    "instruction_ran",
     "nothing_ran",
     "prints",
     "running_steps",
@@ -67,15 +77,36 @@ def nothing_ran(one: CheckedBuild) -> Finding:
     return Finding(False, f"{one.when}: {step_sentence(running[0])}")
 
 
-def stayed_cached(one: CheckedBuild, beginning: str) -> Finding:
-    """The steps whose instruction begins with some words were cached. beginning: such as `COPY` or `RUN apk add`."""
-    named = [reason for reason in one.reasons if _plain(reason.instruction).startswith(beginning)]
+def stayed_cached(one: CheckedBuild, text: str) -> Finding:
+    """The steps with a text in their instruction were cached. text: such as `install-tools`."""
+    named = [reason for reason in one.reasons if text in reason.instruction and reason.state != "no-step"]
     if not named:
-        return Finding(False, message("The Dockerfile has no instruction `{beginning}`.", beginning=beginning))
-    running = [step for step in running_steps(one) if _plain(step.instruction).startswith(beginning)]
+        return _no_instruction(text)
+    running = [step for step in running_steps(one) if text in step.instruction]
     if not running:
-        return Finding(True, message("{when}: `{beginning}` was cached.", when=one.when, beginning=beginning))
+        return Finding(
+            True, message("{when}: {instruction} was cached.", when=one.when, instruction=shortened(named[0].instruction))
+        )
     return Finding(False, f"{one.when}: {step_sentence(running[0])}")
+
+
+def instruction_ran(one: CheckedBuild, text: str) -> Finding:
+    """A step with a text in its instruction ran."""
+    running = [step for step in running_steps(one) if text in step.instruction]
+    if running:
+        return Finding(True, _ran_sentence(one, running[0]))
+    named = next((reason for reason in one.reasons if text in reason.instruction and reason.state != "no-step"), None)
+    if named is None:
+        return _no_instruction(text)
+    return Finding(False, f"{one.when}: {_other_sentence(named)}")
+
+
+def instruction_did_not_run(one: CheckedBuild, text: str) -> Finding:
+    """No step with a text in its instruction ran, be it cached or not needed."""
+    running = [step for step in running_steps(one) if text in step.instruction]
+    if running:
+        return Finding(False, f"{_ran_sentence(one, running[0])} {running[0].because}")
+    return Finding(True, message("{when}: no step with `{text}` ran.", when=one.when, text=text))
 
 
 def downloaded_nothing(one: CheckedBuild) -> Finding:
@@ -87,12 +118,22 @@ def downloaded_nothing(one: CheckedBuild) -> Finding:
     return Finding(False, message("{when}: modules were downloaded again. {step}", when=one.when, step=step_sentence(step)))
 
 
-def has_no_file(one: CheckedBuild, pattern: str, *, called: str) -> Finding:
-    """The image has no file with a matching path. called: what it would be, such as `a compiler`."""
-    file = next((file for file in one.image.each_file() if fnmatch(file.path, pattern)), None)
-    if file is None:
+def cannot_run(one: CheckedBuild, command: str, *, called: str) -> Finding:
+    """The image has no program of a name. command: its name. called: what it would be, such as `a compiler`."""
+    if one.run(command).refusal:
         return Finding(True, message("The image does not hold {thing}.", thing=called))
-    return Finding(False, message("The image holds {thing}: {path}.", thing=called, path=file.path))
+    return Finding(False, message("The image holds {thing}: it can run `{command}`.", thing=called, command=command))
+
+
+def in_no_layer(one: CheckedBuild, name: str) -> Finding:
+    """No layer has a file of a name, not even one that a later layer removes."""
+    violations = check_limits(one.image, Limits(forbidden=(name,)))
+    if not violations:
+        return Finding(True, message("No layer holds {name}.", name=name))
+    return Finding(
+        False,
+        message("A layer holds {name}, and whoever has the image can read it: {why}", name=name, why=violations[0].message),
+    )
 
 
 def image_at_most(one: CheckedBuild, size_bytes: int) -> Finding:
@@ -133,6 +174,68 @@ def prints(one: CheckedBuild, text: str, *command: str) -> Finding:
     )
 
 
+def forecast_is_complete(text: str, questions: Iterable[str]) -> Finding:
+    """Each question has an answer: numbers of lines, or `none`. text: of a file with lines such as `main.go edited: 2 3`."""
+    answers = _answers(text)
+    for question in questions:
+        if answers.get(question) is None:
+            return Finding(
+                False,
+                message(
+                    "There is no answer to `{question}` that can be read: write line numbers such as 2 3, or none.",
+                    question=question,
+                ),
+            )
+    return Finding(True, message("Every question has an answer."))
+
+
+def foretold(one: CheckedBuild, text: str, question: str) -> Finding:
+    """The lines that ran are those that the learner wrote. text, question: as of `forecast_is_complete`."""
+    written = _answers(text).get(question) or frozenset()
+    running = {step.line: step for step in running_steps(one)}
+    if written == running.keys():
+        return Finding(True, message("{when}: {lines} ran, as you wrote.", when=one.when, lines=_lines_in_words(written)))
+    sentence = message(
+        "{when}: {lines} ran, and you wrote {written}.",
+        when=one.when,
+        lines=_lines_in_words(running),
+        written=_numbers_in_words(written),
+    )
+    missing, wrong = sorted(running.keys() - written), sorted(written - running.keys())
+    if missing:
+        return Finding(False, f"{sentence} {step_sentence(running[missing[0]])}")
+    reason = next((reason for reason in one.reasons if reason.line == wrong[0]), None)
+    if reason is None:
+        return Finding(False, f"{sentence} {message('Line {line} has no instruction.', line=wrong[0])}")
+    return Finding(False, f"{sentence} {capital(_other_sentence(reason))}")
+
+
+def _answers(text: str) -> dict[str, frozenset[int] | None]:
+    """The answers by their question; None for one that cannot be read."""
+    answers: dict[str, frozenset[int] | None] = {}
+    for line in text.splitlines():
+        question, colon, answer = line.partition(":")
+        if not colon or line.startswith("#"):
+            continue
+        words = answer.replace(",", " ").lower().split()
+        if words == ["none"]:
+            answers[question.strip()] = frozenset()
+        else:
+            is_read = bool(words) and all(word.isdecimal() for word in words)
+            answers[question.strip()] = frozenset(map(int, words)) if is_read else None
+    return answers
+
+
+def _numbers_in_words(lines: Collection[int]) -> str:
+    return ", ".join(map(str, sorted(lines))) if lines else message("none")
+
+
+def _lines_in_words(lines: Collection[int]) -> str:
+    if not lines:
+        return message("nothing")
+    return plural("line {numbers}", "lines {numbers}", len(lines), numbers=_numbers_in_words(lines))
+
+
 def running_steps(one: CheckedBuild) -> tuple[StepThatRuns, ...]:
     """The steps that ran, or would have, with their causes."""
     return steps_that_run(one.reasons, lambda path: path)
@@ -148,12 +251,24 @@ def step_sentence(step: StepThatRuns) -> str:
     )
 
 
-def _plain(instruction: str) -> str:
-    """An instruction without its flags, which begin with two hyphens."""
-    keyword, *words = instruction.split()
-    while words and words[0].startswith("--"):
-        del words[0]
-    return " ".join([keyword.upper(), *words])
+def _no_instruction(text: str) -> Finding:
+    return Finding(False, message("The Dockerfile has no step with `{text}`.", text=text))
+
+
+def _ran_sentence(one: CheckedBuild, step: StepThatRuns) -> str:
+    return message(
+        "{when}: line {line} ran, {instruction}.", when=one.when, line=step.line, instruction=shortened(step.instruction)
+    )
+
+
+def _other_sentence(reason: Reason) -> str:
+    """`Line 6, RUN go mod download, was cached: …`, for a step that did not run."""
+    return message(
+        "line {line} did not run, {instruction}: {because}",
+        line=reason.line,
+        instruction=shortened(reason.instruction),
+        because=reason.because,
+    )
 
 
 def _last(log: str) -> str:

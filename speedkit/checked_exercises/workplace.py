@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from speedkit.apps import KeptApp, Strategy
@@ -99,7 +100,9 @@ class Workplace:
             self._follow(start, self.place / progress.folder)
         folder = self.place / progress.folder
         strategy = Strategy(DOCKERFILE, folder / DOCKERFILE, self._task.title_in_words, self._task.host_commands)
-        return KeptApp(self._task.name, start, folder, strategy, products=frozenset(self._task.products))
+        return KeptApp(
+            self._task.name, start, folder, strategy, cache=_cache_of_process(), products=frozenset(self._task.products)
+        )
 
     def _follow(self, start: Path, folder: Path) -> None:
         """Bring the first files, and the learner's unchanged ones, to those of this version of the kit."""
@@ -116,6 +119,13 @@ class Workplace:
                     (root / path).unlink(missing_ok=True)
                 else:
                     write_files(root, {path: file})
+
+
+@lru_cache(maxsize=1)
+def _cache_of_process() -> str:
+    """One cache for all exercises: what one of them has compiled, the others need not compile again."""
+    # A new one for each process: the kit removes the base images of a cache when the process that made them has ended.
+    return os.urandom(6).hex()
 
 
 def _make_folder(folder: Path, files: Mapping[str, File]) -> None:

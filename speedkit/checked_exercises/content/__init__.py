@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from . import lesson_03, lesson_04, lesson_05, lesson_06, lesson_07, lesson_08
+from . import exam, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07, lesson_08
 
 __all__ = ["TASKS"]
 
 TASKS = (
+    *lesson_01.TASKS,
+    *lesson_02.TASKS,
     *lesson_03.TASKS,
     *lesson_04.TASKS,
     *lesson_05.TASKS,
     *lesson_06.TASKS,
     *lesson_07.TASKS,
     *lesson_08.TASKS,
+    *exam.TASKS,
 )

@@ -1,0 +1,1 @@
+sort /app/words.txt > /app/sorted.txt
