@@ -10,12 +10,16 @@ __all__ = ["Probe"]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """An HTTP request to a running image: `GET path` on `port` must answer with JSON in which `field` is `value`."""
+    """An HTTP request to a running image: `GET path` on `port` must answer with JSON in which `field` is `value`.
+
+    seconds: how long the image may take to answer, from its start.
+    """
 
     port: int
     path: str
     field: str
     value: str
+    seconds: float = 15.0
 
     def accepts(self, body: str) -> bool:
         """Whether the body of an answer is the expected one."""

@@ -34,6 +34,8 @@ SAMPLE_SOURCES = frozenset(language.source for language in LANGUAGES.values())
 SAMPLE_FILES = tuple(name for language in LANGUAGES.values() for name in language.first_files)
 """The files that readers edit, the program of each language before its list of packages."""
 PORT = 8080
+SECONDS_TO_ANSWER = 60.0
+"""Interpreters and virtual machines load many files before a service answers, which takes long on a busy machine."""
 MAKE_EXE = ("go", "build", "-buildvcs=false", "-o", "speedup", ".")
 """The command of the target `exe` of the Go app's Makefile, for machines without make."""
 
@@ -119,7 +121,7 @@ class SampleApp(App):
         """A request to `/echo`. The answer must have the field that the sources name now, as an edit may rename it."""
         text = (self.folder / self.language.source).read_text(encoding="utf-8", errors="replace")
         field = self.language.answer_field.search(text)
-        return Probe(PORT, "/echo?text=speedkit", field[1] if field else "text", "speedkit")
+        return Probe(PORT, "/echo?text=speedkit", field[1] if field else "text", "speedkit", SECONDS_TO_ANSWER)
 
 
 def sample_edits() -> tuple[Edit, ...]:

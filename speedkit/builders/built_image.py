@@ -44,7 +44,7 @@ def answer_of(engine: Engine, image: str, probe: Probe, *, give_up: Callable[[],
     if kept_answer is not None:
         return kept_answer
     try:
-        reply = ask_image(engine, image, port=probe.port, path=probe.path, give_up=give_up)
+        reply = ask_image(engine, image, port=probe.port, path=probe.path, seconds=probe.seconds, give_up=give_up)
     except (EngineLost, NotAsked):
         raise
     except EngineError as problem:

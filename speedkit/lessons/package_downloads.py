@@ -19,7 +19,7 @@ __all__ = ["packages_downloaded"]
 UV = re.compile(r"^Prepared (\d+) packages? in ", re.MULTILINE)
 # With --loglevel=http: "npm http fetch GET 200 ADDRESS/vary-1.1.2.tgz 595ms (cache miss)". npm marks what its cache has as
 # "stale" or "hit".
-NPM = re.compile(r"^npm http fetch GET 200 \S+/([^/\s]+)\.tgz (?:attempt #\d+ )?\d+ms \(cache (?:miss|updated)\)", re.MULTILINE)
+NPM = re.compile(r"^npm http fetch GET 200 \S+/([^/\s]+)\.tgz \d+ms (?:attempt #\d+ )?\(cache (?:miss|updated)\)", re.MULTILINE)
 CARGO = re.compile(r"^\s*Downloaded (\S+ v\S+)", re.MULTILINE)
 # "Downloaded from central: ADDRESS/slf4j-api-2.0.17.jar (70 kB at 1.2 MB/s)". A .pom only describes a library.
 MAVEN = re.compile(r"Downloaded from \S+ \S+/([^/\s]+\.jar) ")

@@ -66,7 +66,7 @@ def rename_in(language: str) -> tuple[Renamed, ...]:
     with sample_app(language) as app:
         strategies = [name for name in STRATEGIES if name in app.strategies]
         if in_a_usual_tour and language not in IN_A_USUAL_TOUR:
-            return tuple(_recorded(app.name, language, strategy) for strategy in strategies)
+            return _recorded(app.name, language, strategies)
         renamed = []
         for strategy in strategies:
             cold = build(app, strategy)
@@ -76,14 +76,15 @@ def rename_in(language: str) -> tuple[Renamed, ...]:
     return tuple(renamed)
 
 
-def _recorded(app: str, language: str, strategy: str) -> Renamed:
-    """The newest good builds of this tour."""
-    of_strategy = {one.edit: one for one in recorded_builds(app) if one.strategy == strategy and one.ok}
-    cold, renamed = of_strategy.get(COLD), of_strategy.get(RENAME)
-    if cold is None or renamed is None:
+def _recorded(app: str, language: str, strategies: Sequence[str]) -> tuple[Renamed, ...]:
+    """The newest good builds of this tour; one row for all strategies that have none."""
+    builds = {(one.strategy, one.edit): one for one in recorded_builds(app) if one.ok}
+    built = {name for name in strategies if (name, COLD) in builds and (name, RENAME) in builds}
+    rows = [Renamed(language, name, builds[name, COLD], builds[name, RENAME]) for name in strategies if name in built]
+    if missing := [name for name in strategies if name not in built]:
         why_not = message("left out by this tour: `make tour FULL=1` builds it, and so does this notebook by hand")
-        return Renamed(language, strategy, why_not=why_not)
-    return Renamed(language, strategy, cold, renamed)
+        rows.append(Renamed(language, ", ".join(missing), why_not=why_not))
+    return tuple(rows)
 
 
 def rename_table(*languages: Sequence[Renamed]) -> Table:
@@ -97,8 +98,13 @@ def rename_table(*languages: Sequence[Renamed]) -> Table:
 
 def _cells(one: Renamed) -> tuple[str, ...]:
     if one.pair is None:
-        failed = message("a build failed") if one.cold is not None else one.why_not
-        return failed, *[NO_BUILD] * 5
+        bad = next((built for built in (one.cold, one.renamed) if built is not None and not built.ok), None)
+        why_not = (
+            one.why_not
+            if bad is None
+            else message("a build failed: {error}", error=(bad.error or bad.outcome).strip().splitlines()[-1])
+        )
+        return why_not, *[NO_BUILD] * 5
     cold, renamed = one.pair
     lines = ", ".join(str(step.line) for step in renamed.instructions if step.ran)
     return (
