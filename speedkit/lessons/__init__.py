@@ -9,6 +9,7 @@
 - `base_sizes`: the base images of a build, their sizes, and whether the build fetched them.
 - `lesson_runs`: what a lesson needs, how long its cells run, and how far a reader has come.
 - `sample_languages`, `package_downloads`: the same rename in several languages.
+- `recap`: the whole story on one page, with the figures of the reader's own builds.
 - `host_programs`: Go on the host, and the bytes of the program that it makes.
 - `notebook_files`: the notebooks themselves, as files; `notebook_translations`: their Markdown in other languages.
 """
@@ -18,7 +19,7 @@ from speedkit.cell_output import say
 from .article_logs import beside_the_article
 from .base_sizes import base_sizes
 from .build_tables import empty_cells, overview, side_by_side, what_ran
-from .build_times import extremes, slowest_step, verdict, where_the_time_went
+from .build_times import beside_the_host, extremes, slowest_step, verdict, where_the_time_went
 from .dockerfile_tables import Listing, dockerfile, stages, summaries
 from .go_downloads import downloaded_again, downloads, downloads_and_compiling, modules_fetched
 from .host_programs import (
@@ -32,12 +33,13 @@ from .host_programs import (
     second_folder,
     where_it_runs,
 )
-from .image_sizes import ImagesLeft, images_left, size_difference, stand_ins
+from .image_sizes import ImagesLeft, images_left, left_behind, size_difference, stand_ins
 from .lesson_app import apply_advice, close_with_kernel, repository, small_app, write
 from .lesson_runs import LessonRun, begin, done, progress, runs_by_lesson, where_to_go_on
 from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebook_content, notebooks_folder, notebooks_in
 from .notebook_translations import TRANSLATIONS, markdown_cells
 from .package_downloads import packages_downloaded
+from .recap import recap
 from .sample_languages import TOUR_VARIABLE, Renamed, carried_over, rename_in, rename_table, what_renames_share
 from .terminal_lines import Terminal, terminal
 
@@ -55,6 +57,7 @@ __all__ = [
     "base_sizes",
     "begin",
     "beside_the_article",
+    "beside_the_host",
     "carried_over",
     "close_with_kernel",
     "copy_notebooks",
@@ -70,6 +73,7 @@ __all__ = [
     "go_build",
     "host_paths",
     "images_left",
+    "left_behind",
     "markdown_cells",
     "modules_fetched",
     "notebook_content",
@@ -79,6 +83,7 @@ __all__ = [
     "packages_downloaded",
     "packages_to_compile",
     "progress",
+    "recap",
     "rename_in",
     "rename_table",
     "repository",

@@ -11,7 +11,7 @@ from speedkit.model import Build, Step
 from speedkit.rendering import Table
 from speedkit.words import seconds_text, shown_state
 
-__all__ = ["empty_cells", "overview", "side_by_side", "what_ran"]
+__all__ = ["NOT_BUILT", "empty_cells", "overview", "side_by_side", "what_ran"]
 
 NOT_BUILT = marked("not built")
 HEADS = Labels(
@@ -44,18 +44,21 @@ def _build_name(build: Build) -> str:
     return message("{strategy}, {edit}", strategy=build.strategy, edit=build.edit)
 
 
-def what_ran(*builds: Build) -> Table:
-    """A row per build: the lines whose steps ran, those that came from the cache, and the one that failed."""
+def what_ran(*builds: Build, names: Sequence[str] = ()) -> Table:
+    """A row per build: the lines whose steps ran, those that came from the cache, and the one that failed.
+
+    names: of the builds, where strategy and edit do not tell them apart.
+    """
     import pandas as pd
 
     rows = [
         (
-            _build_name(build),
+            name,
             _lines(step for step in build.instructions if step.ran and step.state != "failed"),
             _lines(step for step in build.instructions if step.cached),
             _lines(step for step in build.instructions if step.state == "failed"),
         )
-        for build in builds
+        for build, name in zip(builds, names or map(_build_name, builds), strict=True)
     ]
     return Table(pd.DataFrame(rows, columns=["build", "ran", "cached", "failed"]), heads=HEADS)
 

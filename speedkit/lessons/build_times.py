@@ -11,9 +11,10 @@ from speedkit.words import seconds_text, share_text, steps_that_ran
 
 from .name_list import all_names
 
-__all__ = ["extremes", "slowest_step", "verdict", "where_the_time_went"]
+__all__ = ["beside_the_host", "extremes", "slowest_step", "verdict", "where_the_time_went"]
 
 MOST_OF_IT = 0.5
+HOST = "host"
 
 
 def slowest_step(build: Build) -> Step:
@@ -98,6 +99,43 @@ def _who_is_quicker(compared: Sequence[Measurement], all_measurements: Sequence[
         len(quick),
         quick=all_names([one.strategy for one in quick]),
         slow=all_names(slower),
+    )
+
+
+def beside_the_host(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
+    """Whether strategies that need no Go on the host are slower than the host, as far as repeated runs tell; a sentence each.
+
+    builds: all recorded builds, as for `verdict`.
+    """
+    all_measurements = measure(list(builds))
+    by_strategy = {one.strategy: one for one in all_measurements if one.edit == edit}
+    host = by_strategy.get(HOST)
+    if host is None:
+        return message("With Go on the host: not built after {edit}, run 01.", edit=edit_words(edit))
+    lines = [message("With Go on the host: {time}", time=_time_in_words(host))]
+    for one in (by_strategy[name] for name in strategies if name in by_strategy):
+        if is_beyond_spread(host, one, all_measurements):
+            words = message("quicker than the host")
+        elif is_beyond_spread(one, host, all_measurements):
+            words = message("slower than the host")
+        else:
+            words = message("not to be told from the host: runs of one build differ as much")
+        line = message(
+            "{strategy}, without Go on the host: {time}, {words}", strategy=one.strategy, time=_time_in_words(one), words=words
+        )
+        lines.append(f"  {line}")
+    return "\n".join(lines)
+
+
+def _time_in_words(one: Measurement) -> str:
+    if not one.is_repeated:
+        return message("{seconds} in one run", seconds=seconds_text(one.seconds))
+    return plural(
+        "{seconds}, the median of {count} run ({range})",
+        "{seconds}, the median of {count} runs ({range})",
+        len(one.builds),
+        seconds=seconds_text(one.seconds),
+        range=one.spread,
     )
 
 

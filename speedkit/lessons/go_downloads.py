@@ -18,7 +18,7 @@ from speedkit.words import seconds_text, share_text
 
 from .name_list import all_names
 
-__all__ = ["downloaded_again", "downloads", "downloads_and_compiling", "modules_fetched"]
+__all__ = ["downloaded_again", "downloads", "downloads_and_compiling", "modules_fetched", "modules_in_words"]
 
 GO_BUILD_LINE = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
 """What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
@@ -91,16 +91,21 @@ def _fetches_silently(step: Step) -> bool:
     return step.ran and any(TRACE.search(options) is None for options in MOD_DOWNLOAD.findall(step.instruction))
 
 
+def modules_in_words(build: Build) -> str:
+    """How many Go modules a build fetched; "not logged" where Go did not say it."""
+    if any(map(_fetches_silently, build.instructions)):
+        return message("not logged")
+    return str(len(downloads(build)))
+
+
 def modules_fetched(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
     """How many Go modules the newest build of each strategy fetched after an edit; "" when none of them was built."""
     newest = {build.strategy: build for build in builds if build.ok and build.edit == edit}
-    lines = []
-    for build in (newest[name] for name in strategies if name in newest):
-        if any(map(_fetches_silently, build.instructions)):
-            line = message("{strategy}: not logged", strategy=build.strategy)
-        else:
-            line = message("{strategy}: {modules}", strategy=build.strategy, modules=len(downloads(build)))
-        lines.append(f"  {line}")
+    lines = [
+        f"  {message('{strategy}: {modules}', strategy=name, modules=modules_in_words(newest[name]))}"
+        for name in strategies
+        if name in newest
+    ]
     return "\n".join([message("Modules fetched after {edit}:", edit=edit_words(edit)), *lines]) if lines else ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speedkit.control_characters import visible_line
-from speedkit.engine import connect, inspect_image
+from speedkit.engine import connect, inspect_image, layers_of
 from speedkit.errors import EngineError, NoSuchImage
 from speedkit.measurements import COLD, SAME_SIZE, UNCHANGED, common_edit, edit_words, smallest_images
 from speedkit.messages import listed, message, plural, sentences
@@ -16,7 +16,7 @@ from speedkit.words import bytes_text
 
 from .name_list import all_names
 
-__all__ = ["ImagesLeft", "images_left", "size_difference", "stand_ins"]
+__all__ = ["ImagesLeft", "images_left", "left_behind", "size_difference", "stand_ins"]
 
 
 def size_difference(one: Build, other: Build) -> str:
@@ -64,14 +64,16 @@ def stand_ins(builds: Sequence[Build]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ImagesLeft:
-    """The largest and the smallest of the images that are still on the engine; None when fewer than two are left.
+    """Two of the images that are still on the engine, to be opened beside each other; None when fewer than two are left.
 
-    as_large, as_small: how many others differ from these by less than a hundredth. gone: strategies whose image is no longer
-    there. problem: why no engine could be asked.
+    largest: or, where an image has bytes that nobody can see, the one with the most of them, the wasted bytes. smallest: of
+    the others. as_large, as_small: how many others differ from these by less than a hundredth. gone: strategies whose image
+    is no longer there. problem: why no engine could be asked.
     """
 
     largest: Build | None = None
     smallest: Build | None = None
+    wasted_bytes: int = 0
     as_large: int = 0
     as_small: int = 0
     gone: tuple[str, ...] = ()
@@ -86,7 +88,15 @@ class ImagesLeft:
         gone = [message("No longer on this engine: {strategies}.", strategies=listed(self.gone))] if self.gone else []
         if self.largest is None or self.smallest is None:
             return sentences([message("This needs the images of two strategies: run 03 and 04."), *gone])
-        if len(smallest_images([self.largest, self.smallest])) == 2:
+        if self.wasted_bytes:
+            sizes = message(
+                "Wastes the most: {strategy}, {wasted} of {size}. The smallest of the others: {smallest}.",
+                strategy=self.largest.strategy,
+                wasted=bytes_text(self.wasted_bytes),
+                size=bytes_text(self.largest.image_bytes or 0),
+                smallest=_image_in_words(self.smallest, self.as_small),
+            )
+        elif len(smallest_images([self.largest, self.smallest])) == 2:
             sizes = message(
                 "{one} and {other} give images of about the same size: {size}.",
                 one=self.largest.strategy,
@@ -119,7 +129,9 @@ def _image_in_words(build: Build, others_like_it: int) -> str:
 
 
 def images_left(builds: Sequence[Build]) -> ImagesLeft:
-    """The largest and the smallest image that the engine still has, of the newest image of each strategy after one edit.
+    """The most wasteful and the smallest image that the engine still has, of the newest of each strategy after one edit.
+
+    Where no image wastes a byte, the largest takes the place of the most wasteful one.
 
     The edit is the one after which the most strategies have an image: images of different sources are not compared.
     """
@@ -141,6 +153,37 @@ def images_left(builds: Sequence[Build]) -> ImagesLeft:
     by_size = sorted(left, key=lambda build: build.image_bytes or 0)
     if len(by_size) < 2:
         return ImagesLeft(gone=tuple(gone))
+    wasted = {build.strategy: layers_of(build).wasted_bytes for build in by_size}
+    # `max` takes the first of equals: without any waste that is the largest image.
+    opened = max(reversed(by_size), key=lambda build: wasted[build.strategy])
+    others = [build for build in by_size if build is not opened]
     # Both counts are without the image itself.
-    as_large = sum((build.image_bytes or 0) * SAME_SIZE >= (by_size[-1].image_bytes or 0) for build in left) - 1
-    return ImagesLeft(by_size[-1], by_size[0], as_large, len(smallest_images(left)) - 1, tuple(gone))
+    as_large = sum((build.image_bytes or 0) * SAME_SIZE >= (opened.image_bytes or 0) for build in others)
+    return ImagesLeft(opened, others[0], wasted[opened.strategy], as_large, len(smallest_images(others)) - 1, tuple(gone))
+
+
+def left_behind(build: Build) -> str:
+    """Which lines of a Dockerfile have their result in no layer of its image, so that a push of the image leaves it behind.
+
+    The last stage of the Dockerfile starts from an image, not from another stage.
+    """
+    steps = [
+        step
+        for step in build.instructions
+        if step.line is not None and step.state in ("cached", "ran") and not step.instruction.startswith("FROM ")
+    ]
+    own_stage = steps[-1].stage if steps else ""
+    pushed = [step.line for step in steps if step.stage == own_stage]
+    left = [step.line for step in steps if step.stage != own_stage]
+    if not left:
+        return message("{strategy}: the image has the results of all its lines.", strategy=build.strategy)
+    return message(
+        "{strategy}: the image has the base image and the result of {pushed}. That of {left} is in no layer of it.",
+        strategy=build.strategy,
+        pushed=_lines(pushed),
+        left=_lines(left),
+    )
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    return plural("line {lines}", "lines {lines}", len(numbers), lines=all_names([str(number) for number in numbers]))

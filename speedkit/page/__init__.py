@@ -11,7 +11,7 @@ from .comparison import BuildComparison, compare_builds
 from .failure_marks import Mark, failed_step, failing_line, marks_of, moved_mark, text_lines
 from .forecast_summary import outlook_of, with_notes
 from .layer_selection import ALL_LAYERS, DIFFERENCE, FIRST, SECOND, LayerSelection
-from .layers_html import layers_traits, layers_twin_html, signed_counts
+from .layers_html import difference_counts, layers_traits, layers_twin_html, signed_counts
 from .layers_page import FileList, FileMap, LayersPage, MapBox, ShownImage, ShownLayer, WastedPath
 from .log_lines import LogLines, StyledLine
 from .miss_origins import reasons_of
@@ -58,6 +58,7 @@ __all__ = [
     "WorkbenchPage",
     "build_counts",
     "compare_builds",
+    "difference_counts",
     "failed_step",
     "failing_line",
     "layers_traits",

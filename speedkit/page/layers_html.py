@@ -18,7 +18,7 @@ from .layers_page import FileList, FileMap, LayersPage, MapBox, ShownImage, Show
 from .shown_content import ShownContent
 from .steps_html import attribute_json, pressable
 
-__all__ = ["layers_traits", "layers_twin_html", "signed_counts"]
+__all__ = ["difference_counts", "layers_traits", "layers_twin_html", "signed_counts"]
 
 ROWS_AT_MOST = 200
 """In the saved notebook, whose size grows with each row."""
@@ -144,6 +144,15 @@ def signed_counts(added: int, changed: int, removed: int) -> list[str]:
     ]
 
 
+def difference_counts(added: int, changed: int, removed: int) -> list[str]:
+    """How many paths only one of two images has, or both with a difference. Nobody removed a file of the first one."""
+    return [
+        message("+{count:,} only in the second", count=added),
+        message("~{count:,} different", count=changed),
+        message("−{count:,} only in the first", count=removed),
+    ]
+
+
 def _spoken_layer(layer: ShownLayer) -> str:
     """A layer for screen readers: words in place of signs."""
     parts = [
@@ -201,14 +210,17 @@ def _tree(page: LayersPage, *, is_live: bool) -> str:
 def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
     mark = "…" if row.kind == "more" else {None: "", True: "▾", False: "▸"}[row.opened]
     link = f' <span class="skw-dim">→ {html_text(row.link)}</span>' if row.link else ""
-    state = f"{SIGNS[row.state]} {_change(row.state)}".strip()
+    change = _change(row.state, differs=page.differs)
+    state = f"{SIGNS[row.state]} {change}".strip()
+    # A name is struck through where a layer removes the file, not where only the first of two images has it.
+    look = "changed" if page.differs and row.state == "removed" else row.state or "as-is"
     if not state and page.is_whole and row.place is not None:
         state = message("layer {number}", number=row.place + 1)
     size = _size(row, differs=page.differs)
     attributes: dict[str, object] = {"style": f"--depth:{row.depth}", "title": row.path}
     if is_live:
         name = message("Show more: {name}", name=row.name) if row.kind == "more" else row.name
-        spoken = (name, _change(row.state), _note(row), "" if size == "–" else size)
+        spoken = (name, change, _note(row), "" if size == "–" else size)
         attributes |= {
             "role": "treeitem",
             "aria-level": row.depth + 1,
@@ -220,7 +232,7 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
             "data-kind": "more" if row.kind == "more" else "file" if row.opened is None else "folder",
         }
     return (
-        f'<li class="skl-row skl-{row.state or "as-is"}"{html_attributes(attributes)}>'
+        f'<li class="skl-row skl-{look}"{html_attributes(attributes)}>'
         f'<span class="skl-name"><span class="skl-turn">{mark}</span>{html_text(row.name)}'
         f'{"/" if row.kind == "directory" else ""}{link} <span class="skl-note">{html_text(_note(row))}</span></span>'
         f'<span class="skl-state">{html_text(state)}</span>{_bar(row.size_bytes or row.before_bytes, page.tree.size_bytes)}'
@@ -228,14 +240,15 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
     )
 
 
-def _change(state: str) -> str:
+def _change(state: str, *, differs: bool) -> str:
+    """What a layer did to a file; with `differs`, which of two images has it."""
     match state:
         case "added":
-            return message("added")
+            return message("only in the second") if differs else message("added")
         case "changed":
-            return message("changed")
+            return message("different") if differs else message("changed")
         case "removed":
-            return message("removed")
+            return message("only in the first") if differs else message("removed")
         case _:
             return ""
 
@@ -334,7 +347,7 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
     }
     if not is_live:
         return f"<div{html_attributes(attributes)}>{label}</div>"
-    spoken = (box.path, _change(box.state), size, message("folder") if box.is_folder else "")
+    spoken = (box.path, _change(box.state, differs=page.differs), size, message("folder") if box.is_folder else "")
     attributes |= {
         "type": "button",
         "tabindex": -1,

@@ -44,6 +44,7 @@ from speedkit.page import (
     ShownImage,
     ShownLayer,
     WastedPath,
+    difference_counts,
     loading_content,
     refused_content,
     shown_content,
@@ -212,7 +213,7 @@ class LayerBrowser:
         tree, (side, place) = self._tree(), self._shown
         if side == DIFFERENCE and self._comparison is not None:
             counts = Counter(difference.kind for difference in self._comparison.differences)
-            changes = " · ".join(signed_counts(counts["added"], counts["changed"], counts["removed"]))
+            changes = " · ".join(difference_counts(counts["added"], counts["changed"], counts["removed"]))
             return message("What differs in the final file systems"), changes, tree.size_bytes
         if place == ALL_LAYERS:
             files = plural("{count:,} file, {size}", "{count:,} files, {size}", tree.files, size=bytes_text(tree.size_bytes))

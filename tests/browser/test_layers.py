@@ -60,7 +60,7 @@ def row(view: Locator, path: str) -> Locator:
 def test_two_images_are_looked_at_in_both_themes_and_widths(lab: Lab, page: Page, opened: Locator, pictures: Path) -> None:
     expect(opened.locator(".skl-finding")).to_contain_text("they share 1 layer")
     expect(row(opened, "/app")).to_be_visible()
-    expect(row(opened, "/app/server")).to_contain_text("~ changed")
+    expect(row(opened, "/app/server")).to_contain_text("~ different")
     for theme in THEMES:
         lab.theme(page, theme)
         for width in (1024, 1600):
@@ -153,7 +153,7 @@ def test_a_saved_and_an_exported_notebook_show_the_same(lab: Lab, page: Page, op
     lab.end_kernel(page)
     lab.open(page, name)
     expect(twin).to_be_visible()
-    expect(twin).to_contain_text("~ changed")
+    expect(twin).to_contain_text("~ different")
     twin.screenshot(path=pictures / "layers-twin.png")
     assert page.evaluate(CONTRAST, [".skl.skw-twin", 4.5]) == {}
     html, _ = HTMLExporter().from_notebook_node(nbformat.read(lab.folder / name, as_version=4))

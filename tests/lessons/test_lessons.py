@@ -133,6 +133,7 @@ class TestOneBuild:
         steps = [step(state="cached", line=1), step(line=4), step(line=6), step(state="failed", line=7), step(state="no-step")]
         table = lessons.what_ran(built(*steps, edit="break"), built(step(state="cached", line=1))).data
         assert table.values.tolist() == [["naive, break", "4, 6", "1", "7"], ["naive, none", "–", "1", "–"]]
+        assert lessons.what_ran(built(), built(), names=["first", "second"]).data["build"].tolist() == ["first", "second"]
 
     def test_the_articles_logs_stand_beside_a_build_of_the_readers_own(self):
         steps = [step(state="cached"), replace(step(log="go: downloading a.b/c v1.0.0\n"), instruction="RUN go build")]
@@ -221,6 +222,43 @@ class TestManyBuilds:
         assert said(1.0, 2.0).startswith("warm is quicker than mounts")
         assert said(2.0, 1.0).startswith("mounts is quicker than warm")
 
+    def test_a_strategy_is_slower_or_quicker_than_the_host_only_beyond_the_spread(self):
+        def said(*seconds: float) -> str:
+            host = [built(step(), strategy="host", seconds=each) for each in (1.0, 1.1, 1.2)]
+            builds = [*host, *(built(step(), strategy="mounts", seconds=each) for each in seconds)]
+            return lessons.beside_the_host(builds, ["mounts", "warm"], "none")
+
+        assert said(0.5, 0.5, 0.6).splitlines() == [
+            "With Go on the host: 1.1 s, the median of 3 runs (1.0 s to 1.2 s)",
+            "  mounts, without Go on the host: 0.50 s, the median of 3 runs (0.50 s to 0.60 s), quicker than the host",
+        ]
+        assert said(2.0, 2.1, 2.2).endswith("slower than the host")
+        assert said(1.0, 1.1, 1.3).endswith("not to be told from the host: runs of one build differ as much")
+        assert said(9.0).endswith("9.0 s in one run, slower than the host")
+        assert lessons.beside_the_host(self.BUILDS, ["mounts"], "rename-field") == (
+            "With Go on the host: not built after a field renamed, run 01."
+        )
+
+    def test_the_recap_has_every_lesson_and_only_figures_of_the_builds(self, app):
+        fetched = step("go: downloading a v1\n")
+        table = lessons.recap([replace(built(fetched, edit="rename-field", seconds=3.0), image_bytes=2_000_000)]).data
+        assert sorted(table["way"]) == sorted(app.strategies)
+        rows = table.set_index("way")
+        assert rows.loc["naive"].tolist()[1:] == ["1 of 1 step ran", "3.0 s, 1 run", "1", "2.0 MB"]
+        assert rows.loc["warm"].tolist()[1:] == ["not built", "–", "–", "–"]
+
+    def test_a_push_leaves_behind_what_stages_before_the_last_one_made(self):
+        def at(line: int, stage: str, instruction: str = "RUN x") -> Step:
+            return replace(step(line=line), stage=stage, instruction=instruction)
+
+        two = built(
+            at(1, "builder", "FROM a"), at(2, "builder"), at(3, "builder"), at(4, "stage-1", "FROM b"), at(5, "stage-1")
+        )
+        assert lessons.left_behind(two) == (
+            "naive: the image has the base image and the result of line 5. That of lines 2 and 3 is in no layer of it."
+        )
+        assert lessons.left_behind(built(at(2, "stage-0"))) == "naive: the image has the results of all its lines."
+
     def test_without_two_strategies_there_is_no_verdict(self):
         assert lessons.verdict(self.BUILDS, ["naive", "warm"], "rename-field") == (
             "After a field renamed: not built with warm, so there is nothing to compare."
@@ -281,6 +319,16 @@ class TestManyBuilds:
         )
         same = lessons.images_left([made["naive"], replace(made["mounts"], image_bytes=3000)])
         assert str(same).startswith("mounts and naive give images of about the same size: 3.0 kB.")
+        place = folder({"Dockerfile": "FROM scratch\nLABEL dev.speedkit=1\nCOPY a /a\nCOPY b /a\n", "a": "1" * 9, "b": "2"})
+        argv = [str(engine.buildx), "build", "--quiet", str(place)]
+        image = subprocess.run(argv, check=True, capture_output=True, text=True, env=engine.environment).stdout.strip()
+        note_image(engine, image, "result", name="by hand")
+        wasteful = replace(built(strategy="chained"), image=image, image_bytes=10)
+        opened = lessons.images_left([*made.values(), wasteful])
+        assert (opened.largest, opened.smallest) == (wasteful, made["mounts"])
+        assert str(opened).startswith(
+            "Wastes the most: chained, 9 bytes of 10 bytes. The smallest of the others: mounts, 1.0 kB."
+        )
         alone = lessons.images_left([gone, made["naive"]])
         assert alone.largest is None
         assert str(alone) == "This needs the images of two strategies: run 03 and 04. No longer on this engine: chained."

@@ -166,7 +166,7 @@ def test_two_images_begin_with_what_differs_and_say_which_layers_are_shared(both
     assert both.view["side"] == "difference"
     assert page(both).finding.endswith("they share 1 layer, 509 bytes")
     assert [one.is_shared for one in page(both).images[0].layers] == [True, False, False]
-    assert page(both).tree.facts == "+1 added · ~1 changed · −1 removed"
+    assert page(both).tree.facts == "+1 only in the second · ~1 different · −1 only in the first"
     assert {row.path: row.state for row in page(both).tree.rows} == {
         "/etc": "",
         "/etc/passwd": "changed",
@@ -322,8 +322,9 @@ def test_the_twin_shows_layers_files_waste_content_and_map(view):
 def test_the_twin_of_two_images_tells_what_differs_in_words(both):
     tell(both, "open", path="/app", open=True)
     text = text_of(both._repr_html_())
-    for words in ("= shared", "+ added", "− removed", "app:1", "app:2"):
+    for words in ("= shared", "+ only in the second", "− only in the first", "app:1", "app:2"):
         assert words in text
+    assert "skl-row skl-removed" not in both._repr_html_()
 
 
 def test_a_notebook_gets_a_widget_and_a_twin_that_follows_it(view, monkeypatch):
