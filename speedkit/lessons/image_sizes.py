@@ -173,8 +173,8 @@ def left_behind(build: Build) -> str:
         if step.line is not None and step.state in ("cached", "ran") and not step.instruction.startswith("FROM ")
     ]
     own_stage = steps[-1].stage if steps else ""
-    pushed = [step.line for step in steps if step.stage == own_stage]
-    left = [step.line for step in steps if step.stage != own_stage]
+    pushed = [str(step.line) for step in steps if step.stage == own_stage]
+    left = [str(step.line) for step in steps if step.stage != own_stage]
     if not left:
         return message("{strategy}: the image has the results of all its lines.", strategy=build.strategy)
     return message(
@@ -185,5 +185,5 @@ def left_behind(build: Build) -> str:
     )
 
 
-def _lines(numbers: Sequence[int]) -> str:
-    return plural("line {lines}", "lines {lines}", len(numbers), lines=all_names([str(number) for number in numbers]))
+def _lines(numbers: Sequence[str]) -> str:
+    return plural("line {lines}", "lines {lines}", len(numbers), lines=all_names(numbers))

@@ -75,7 +75,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
         figure,
         title=_finding(by_edit, measure(builds)),
         measured=clauses(
-            filter(None, [how, message("hatched: something ran"), _failures(source, measured), notes(shown_builds)])
+            filter(None, [how, message("striped: something ran"), _failures(source, measured), notes(shown_builds)])
         ),
         plot_pixels=pixels,
         left=max(map(letters, strategies), default=0),

@@ -315,7 +315,7 @@ def test_a_bar_is_blue_and_plain_only_where_everything_was_cached_whatever_it_is
     touched, renamed, cold = build(edit="touch", seconds=0.2, ran=False), build(seconds=QUICK), build("naive", "cold", 31.0)
     for source in ([touched, renamed], [touched, renamed, cold, build("scratch", seconds=SLOW)]):
         plot = plots.rebuild(source)
-        assert "hatched: something ran" in plot.measured
+        assert "striped: something ran" in plot.measured
         looks = {text: (bar.marker.color, bar.marker.pattern.shape) for bar in bars(plot) for text in bar.text}
         assert looks["<b>0.20 s</b>  "] == (CACHED, "")
         assert looks["<b>0.90 s</b>  "] == (RAN, "/")
