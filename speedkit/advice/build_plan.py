@@ -139,8 +139,13 @@ class BuildPlan:
 
     @property
     def is_usual(self) -> bool:
-        """Whether rules understand the Dockerfile: those for Windows have another escape, and ONBUILD runs steps elsewhere."""
-        return self.dockerfile.escape == "\\" and not any(step.keyword == "ONBUILD" for step in self.dockerfile.instructions)
+        """Whether rules understand the Dockerfile: those for Windows have another escape, and ONBUILD runs steps elsewhere.
+
+        ONBUILD of the image itself is a setting: it runs in the builds of others.
+        """
+        inherited = {index for stage in self.stages for index in self.base_chain(stage.index)[:-1]}
+        triggers = any(step.keyword == "ONBUILD" for index in inherited for step in self.dockerfile.stages[index].instructions)
+        return self.dockerfile.escape == "\\" and not triggers
 
     @property
     def stages(self) -> tuple[Stage, ...]:
