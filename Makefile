@@ -59,6 +59,7 @@ bench: setup $(TEST_READY)
 	@$(BIN)/python -m tests.bench
 
 conformance: setup $(TEST_READY)
+	@$(BIN)/python -m tests.run -m long
 	@$(BIN)/python -m tests.conformance.matching
 	@$(BIN)/python -m tests.conformance
 	@$(BIN)/python -m tests.conformance --real

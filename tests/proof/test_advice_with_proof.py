@@ -118,6 +118,7 @@ def test_a_change_that_saves_nothing_is_tried_and_not_advised(advised, project, 
 
 
 @pytest.mark.engine
+@pytest.mark.long
 def test_a_rule_that_is_worth_it_alone_is_found_when_all_together_save_nothing(advised, long_project, rules):
     def slower(text):
         return text.replace("cat /src/main.txt", f"sleep {GAIN_SECONDS + 1} && cat /src/main.txt")
