@@ -277,6 +277,7 @@ def _foreign_build(build: _Build, clock: LogClock) -> ForeignBuild:
         seconds=build.seconds,
         not_understood=tuple(build.not_understood),
         outcome=outcome,
+        lacks_first_steps=build.steps[0].number.isdigit() and int(build.steps[0].number) > 1,
         error=last.error or None,
         started=build.first if clock.has_dates else None,
     )

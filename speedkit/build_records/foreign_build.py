@@ -44,8 +44,9 @@ class ForeignBuild:
     end; within the limits of `speedkit.recordings.LogLimit`, so that they fit into memory. A log without digests has made-up
     ones. A log without times has spans from its durations alone.
     steps, cached_steps: as the record counts them. seconds: None where the record has no time of the build.
-    outcome: None where the record ends before the build does. started: seconds since the epoch; None where the record has no
-    date. reference: the name that BuildKit gave the build; None in logs.
+    outcome: None where the record ends before the build does. lacks_first_steps: it begins after the build does.
+    started: seconds since the epoch; None where the record has no date. reference: the name that BuildKit gave the build; None
+    in logs.
     dockerfile: the text, where the record has it. folder: the build context, on the machine that asked for the build.
     commit, repository: of the sources that were built. context_path, dockerfile_path: the folders in that repository that
     hold the build context and the Dockerfile. bases: the digest of each base image, by its name in the Dockerfile.
@@ -60,6 +61,7 @@ class ForeignBuild:
     seconds: float | None
     not_understood: tuple[NotUnderstood, ...] = ()
     outcome: Outcome | None = "done"
+    lacks_first_steps: bool = False
     error: str | None = None
     started: float | None = None
     reference: str | None = None

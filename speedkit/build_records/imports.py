@@ -234,7 +234,7 @@ def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: Kn
         vertex_lines=dict(lines),
         number=here.number,
         reference=build.reference,
-        notices=[message("The record ends before the build does.")] if build.outcome is None else [],
+        notices=[*_parts_missing(build)],
         imported=_facts(build, redaction, source, record) | {"unknown": unknown},
     )
     # Only now: the redaction has learned the secrets of the build args and of the Dockerfile above.
@@ -255,6 +255,13 @@ def _facts(build: ForeignBuild, redaction: Redaction, source: str, record: str) 
         "commit": build.commit,
         "repository": text(build.repository) if build.repository else None,
     }
+
+
+def _parts_missing(build: ForeignBuild) -> Iterator[str]:
+    if build.lacks_first_steps:
+        yield message("The record lacks the first steps of the build.")
+    if build.outcome is None:
+        yield message("The record ends before the build does.")
 
 
 def _unknown(build: ForeignBuild, dockerfile: str, context: Manifest | None) -> Iterator[str]:

@@ -96,6 +96,10 @@ def _print(read: ImportedRecords) -> None:
                 after=after,
             )
         )
+    # Figures of a part look like those of a whole.
+    for build in read.builds:
+        for notice in build.recording.meta.notices:
+            print_text(message("{source}: {notice}", source=build.source, notice=notice))
     for build in read.builds:
         if not build.not_understood:
             continue

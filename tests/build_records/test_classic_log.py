@@ -141,6 +141,11 @@ def test_old_versions_count_from_zero_without_a_total():
     assert (read_one(log).steps, read_one(log).cached_steps, read_one(log).outcome) == (2, 1, "done")
 
 
+def test_a_log_that_begins_in_the_middle_says_so():
+    assert read_one("Step 3/4 : RUN x\n ---> Using cache\n ---> 0a29ea7c\nStep 4/4 : CMD y\n").lacks_first_steps
+    assert not read_one(SMALL).lacks_first_steps
+
+
 @pytest.mark.parametrize("step", ["", "Step 1/2 : COPY a b\n"])
 def test_triggers_are_part_of_their_from(step):
     uses = f"{step} ---> Using cache\n"

@@ -260,6 +260,9 @@ def test_a_log_that_begins_in_the_middle_keeps_the_steps_that_it_has():
     assert (build.steps, build.cached_steps) == (2, 1)
     assert facts(build) == [("#7", "done", 9.5, "linking\n"), ("[a 2/3] RUN x", "cached", 0.0, "")]
     assert [(one.line, one.text) for one in build.not_understood] == [(1, "libs 1.2MB")]
+    assert build.lacks_first_steps
+    assert not read_one(SMALL).lacks_first_steps
+    assert not read_one(SMALL.replace("#1 ", "#*** ")).lacks_first_steps
 
 
 def test_a_log_that_ends_in_the_middle_has_no_outcome():

@@ -32,6 +32,14 @@ def test_what_holds_no_build_is_said(home, tmp_path, speedkit):
     assert "notes.txt has no build in it" in " ".join(err.split())
 
 
+def test_a_part_of_a_log_is_told_from_a_whole_one(home, tmp_path, speedkit):
+    (tmp_path / "part.log").write_text("#7 [3/5] RUN x\n#7 CACHED\n\n#8 [4/5] RUN y\n#8 0.5 text\n")
+    code, out, _ = speedkit("import", str(tmp_path / "part.log"))
+    assert code == 0
+    assert "part.log: The record lacks the first steps of the build." in out
+    assert "part.log: The record ends before the build does." in out
+
+
 def test_a_month_of_records_names_the_cached_share_and_the_step_that_got_slower(home, tmp_path, speedkit):
     (tmp_path / "logs").mkdir()
     for day in (1, 2):
