@@ -8,18 +8,17 @@ summary divides by exporters, the reading of the Dockerfile and the pull of base
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
 from speedkit.recordings import VERTEX_NAME, Recording, Solve, Vertex, read_rawjson
 
+from .step_names import exports_cache, imported_cache
+
 __all__ = ["BuildCost", "SlowerStep", "build_cost", "slower_step"]
 
-EXPORTS = ("exporting cache", "preparing build cache for export")
-IMPORTS = ("importing cache manifest",)
-"""How BuildKit names the vertices of `--cache-to` and `--cache-from`: moby/buildkit, solver/llbsolver/solver.go."""
 SLOWER_SECONDS = 1.0
 SLOWER_TIMES = 1.25
 """A step that got slower by less is within the noise of a shared builder."""
@@ -73,8 +72,8 @@ def build_cost(recording: Recording) -> BuildCost:
         seconds=imported.get("seconds"),
         cacheable_steps=len(steps),
         cached_steps=sum(vertex.cached for _, vertex in steps),
-        export_seconds=_seconds_of(solve, EXPORTS),
-        import_seconds=_seconds_of(solve, IMPORTS),
+        export_seconds=_seconds_of(solve, exports_cache),
+        import_seconds=_seconds_of(solve, lambda name: imported_cache(name) is not None),
         ran=ran,
     )
 
@@ -87,8 +86,8 @@ def _cacheable(vertex: Vertex) -> str | None:
     return " ".join(name["text"].split())
 
 
-def _seconds_of(solve: Solve, names: tuple[str, ...]) -> float:
-    return sum(vertex.seconds(solve.last) for vertex in solve.vertices.values() if vertex.name.startswith(names))
+def _seconds_of(solve: Solve, is_meant: Callable[[str], bool]) -> float:
+    return sum(vertex.seconds(solve.last) for vertex in solve.vertices.values() if is_meant(vertex.name))
 
 
 def slower_step(costs: Sequence[BuildCost]) -> SlowerStep | None:

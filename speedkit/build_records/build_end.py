@@ -24,8 +24,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .foreign_build import may_fail
 from .log_lines import decoded
+from .step_names import may_fail
 
 __all__ = ["BuildEnd"]
 

@@ -30,9 +30,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .build_end import BuildEnd
-from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome, may_fail
+from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome
 from .log_lines import BEFORE_TEXT, LINE_BYTES, Block, decoded, without_prefix
 from .status_lines import LoggedStep, status_lines
+from .step_names import may_fail
 
 __all__ = ["ConsoleLogReader"]
 

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["CACHE_IMPORT", "TEXT_LENGTH", "ForeignBuild", "NotUnderstood", "Outcome", "RecordKind", "may_fail"]
+__all__ = ["TEXT_LENGTH", "ForeignBuild", "NotUnderstood", "Outcome", "RecordKind"]
 
 RecordKind = Literal["dockerbuild", "rawjson", "plain log", "classic log", "buildx history"]
 Outcome = Literal["done", "failed", "cancelled"]
 
-CACHE_IMPORT = "importing cache manifest from "
 TEXT_LENGTH = 200
 """How many characters of a place that was not understood are kept."""
 
@@ -80,8 +79,3 @@ class ForeignBuild:
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cache_from: tuple[str, ...] = ()
     vertex_lines: Mapping[str, list[list[int]]] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-
-
-def may_fail(step_name: str) -> bool:
-    """Whether a build goes on without a step that failed: BuildKit does without a cache that it cannot import."""
-    return step_name.startswith(CACHE_IMPORT)

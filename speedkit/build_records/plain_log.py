@@ -30,11 +30,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .build_end import BuildEnd
-from .foreign_build import CACHE_IMPORT, TEXT_LENGTH, ForeignBuild, NotUnderstood, may_fail
+from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood
 from .log_lines import LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_program, without_prefix
 from .logged_build import MOST_LINES_BETWEEN, LoggedBuild
 from .status_lines import LoggedStep, status_lines
 from .step_log import LogBudget, StepLog
+from .step_names import imported_cache, may_fail
 from .vertex_facts import VertexFact, vertex_fact
 
 __all__ = ["PlainLogReader"]
@@ -74,7 +75,7 @@ _PLACE = re.compile(rb"\[(?P<stage>[^\]]{0,200}?)(?P<n>[0-9]{1,6})/(?P<total>[0-
 _SHARED_NAME = re.compile(rb"\[(?:[^\]]* )?([^\] ]+)\] (.*)", re.DOTALL)
 _BOOT = b"[internal] booting buildkit"
 _OF_BUILDKIT = re.compile(rb"\[(?:[^\]]{1,200} )?(?:internal|auth|[0-9*]{1,12}/[0-9*]{1,12})\] |exporting to image")
-_EXPORTS = (b"exporting to ", b"exporting cache")
+_EXPORTS = re.compile(rb"(?:\[[^\]]{1,200}\] )?exporting ")
 _DEFINITION = "load build definition from "
 _State = Literal["open", "done", "cached", "failed", "cancelled"]
 
@@ -168,7 +169,7 @@ class _Build(LoggedBuild):
             return step.state == "open"
         # The next build of the same Dockerfile has the same names: it begins with 1, which was done long ago.
         is_over = bool(self.pending) or any(
-            one.name.startswith(_EXPORTS) and one.state == "done" for one in self.steps.values()
+            _EXPORTS.match(one.name) is not None and one.state == "done" for one in self.steps.values()
         )
         return number != "1" or step.state == "open" or not (is_over or self.highest >= NUMBERS_AT_ONCE)
 
@@ -485,7 +486,7 @@ def _foreign_build(build: _Build, clock: LogClock, before: tuple[NotUnderstood, 
         error=None if outcome == "done" else build.end.failure or next(iter(errors), None),
         started=build.first if clock.has_dates else None,
         dockerfile_name=next((name.partition(_DEFINITION)[2] for name in names if _DEFINITION in name), None),
-        cache_from=tuple(name.removeprefix(CACHE_IMPORT) for name in names if name.startswith(CACHE_IMPORT)),
+        cache_from=tuple(dict.fromkeys(cache for name in names if (cache := imported_cache(name)) is not None)),
     )
 
 
@@ -497,7 +498,7 @@ def _outcome(build: _Build, steps: list[_Step]) -> Literal["done", "failed", "ca
 
 def _reached_its_end(steps: list[_Step]) -> bool:
     """Whether the result of a build was exported, or its last stage is complete: a log may be cut between two steps."""
-    if any(step.name.startswith(_EXPORTS) for step in steps):
+    if any(_EXPORTS.match(step.name) for step in steps):
         return True
     places = [place for step in steps if (place := _PLACE.match(step.name))]
     if not places:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from speedkit.recordings import Solve, read_rawjson, read_status
 
-from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome, may_fail
+from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome
 from .progress_lines import ProgressLines
+from .step_names import may_fail
 
 __all__ = ["is_rawjson", "read_rawjson_file"]
 
