@@ -19,6 +19,7 @@ from speedkit.history import AssumedBuild
 from speedkit.messages import listed, message, plural, sentences
 from speedkit.model import Build
 from speedkit.projects import Project, Way, open_project
+from speedkit.recordings import Redaction, redaction_of
 from speedkit.rendering import Reason, command_text
 from speedkit.words import bytes_text, seconds_text
 
@@ -62,7 +63,8 @@ def check(
     built = named_way.built_with(
         target=target or limits.target, build_args={**limits.build_args, **(build_args or {})}, options=options
     )
-    run = _Check(opened, limits, built)
+    redaction = redaction_of(built.build_args, os.environ, opened.dockerfile_text(built) or "")
+    run = _Check(opened, _without_secrets(limits, redaction), built)
     # Also before real builds: a mistake in the file should be an error now, and not after an hour.
     entries = tuple(run.entries())
     if build:
@@ -75,6 +77,21 @@ def check(
         forecast_only=forecast_only,
         notices=opened.departures(opened.without_secrets(built)),
     )
+
+
+def _without_secrets(limits: LimitsFile, redaction: Redaction) -> LimitsFile:
+    """The file with substitutes in its names: they are shown, and compared with instructions that have the same substitutes."""
+    text = redaction.text
+    claims = (
+        replace(
+            one,
+            name=text(one.name),
+            stays_cached=tuple(text(named) if isinstance(named, str) else named for named in one.stays_cached),
+        )
+        for one in limits.claims
+    )
+    rebuilds = (replace(one, name=text(one.name)) for one in limits.rebuilds)
+    return replace(limits, claims=tuple(claims), rebuilds=tuple(rebuilds))
 
 
 def _way(project: Project, limits: LimitsFile, way: str | None, dockerfile: str | None) -> Way:

@@ -167,6 +167,17 @@ def test_the_way_to_build_comes_from_the_file_or_from_the_call(checked):
         checked(claim("src/**", "COPY ."), dockerfile="../Dockerfile")
 
 
+def test_no_secret_in_the_name_of_an_instruction_is_shown(checked):
+    token = "ghp_" + "a1B2" * 9
+    files = {"Dockerfile": f"FROM alpine\nCOPY lock /\nRUN curl -H 'Authorization: Bearer {token}' host\n"}
+    (entry,) = checked(claim("lock", f"RUN curl -H 'Authorization: Bearer {token}'"), files).entries
+    assert (entry.ok, entry.line) == (False, 3)
+    assert token not in repr(entry)
+    with pytest.raises(LimitsFileError) as refused:
+        checked(claim("lock", f"RUN wget {token}"), files)
+    assert token not in f"{refused.value} {refused.value.what}"
+
+
 def test_a_build_arg_of_the_call_comes_before_that_of_the_file(checked):
     dockerfile = {"Dockerfile": "ARG FOLDER=x\nFROM scratch\nARG FOLDER\nCOPY ${FOLDER} /\n"}
     limits = "[build_args]\nFOLDER = 'src'\n" + claim("docs/**", "COPY")
