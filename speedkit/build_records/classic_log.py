@@ -69,7 +69,7 @@ _ERROR = re.compile(
     rb"|OCI runtime|(?:Get|Head|Post) \"?https?:|received unexpected HTTP status|unexpected EOF|[A-Z]{3,12} failed|Cannot "
 )
 _BESIDE_A_BUILD = re.compile(
-    rb"Sending build context|DEPRECATED: |Install the buildx|WARNING: |SECURITY WARNING|Use 'docker|Building |##\["
+    rb"Sending build context|DEPRECATED: |Install the buildx|WARNING: |\[Warning\] |SECURITY WARNING|Use 'docker|Building |##\["
 )
 _BARE = re.compile(rb"\n" + BEFORE_TEXT)
 _STAGE_NAME = re.compile(r"FROM\b.*\sAS\s+(\S+)\s*", re.IGNORECASE)

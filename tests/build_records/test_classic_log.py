@@ -167,6 +167,12 @@ def test_builds_one_after_the_other_and_in_turns_are_told_apart():
     assert (one.cached_steps + other.cached_steps, {one.outcome, other.outcome}) == (1, {None})
 
 
+def test_a_warning_of_the_builder_is_understood():
+    warning = "[Warning] One or more build-args [A] were not consumed\n"
+    build = read_one(f"Step 1/1 : FROM a\n ---> 0a29ea7cbdfd\n{warning}Successfully built 0a29ea7cbdfd\n")
+    assert (build.not_understood, build.outcome) == ((), "done")
+
+
 def test_text_between_steps_that_is_not_understood_is_told_with_its_line():
     build = read_one("Step 1/2 : FROM a\n ---> 0a29ea7cbdfd\nwhat is this\nStep 2/2 : RUN b\n ---> Using cache\n ---> Usi")
     assert [(one.line, one.text) for one in build.not_understood] == [(3, "what is this"), (6, "---> Usi")]
