@@ -2,6 +2,9 @@
 
 In: recordings of foreign builds. Out: a `BuildCost` for each, and the step that got slower from the first of them to the last.
 
+Where a COPY asks for a file that is not there, BuildKit fails before it runs the steps above, and calls those cached
+(https://github.com/moby/buildkit/issues/5644). So such a build has no share.
+
 The cached share divides by the steps that can be cached: the instructions that BuildKit ran or had in its cache. Docker's own
 summary divides by exporters, the reading of the Dockerfile and the pull of base images, too, so it never comes to 100 %.
 """
@@ -17,7 +20,7 @@ from speedkit.recordings import VERTEX_NAME, Recording, Solve, Vertex, read_rawj
 
 from .step_names import exports_cache, imported_cache
 
-__all__ = ["BuildCost", "SlowerStep", "build_cost", "slower_step"]
+__all__ = ["BuildCost", "SlowerStep", "build_cost", "calls_unreached_steps_cached", "slower_step"]
 
 SLOWER_SECONDS = 1.0
 SLOWER_TIMES = 1.25
@@ -28,7 +31,8 @@ SLOWER_TIMES = 1.25
 class BuildCost:
     """The cost of one build. A figure that its record does not have is None.
 
-    started: when it began. cacheable_steps: the steps that can be cached. cached_steps: those of them that were.
+    started: when it began. cacheable_steps: the steps that can be cached. cached_steps: those of them that were; None where
+    the record calls steps cached that it did not come to.
     export_seconds, import_seconds: of exporting and importing caches. ran: the seconds of each step that ran, by its text.
     """
 
@@ -36,15 +40,15 @@ class BuildCost:
     started: datetime | None
     seconds: float | None
     cacheable_steps: int
-    cached_steps: int
+    cached_steps: int | None
     export_seconds: float
     import_seconds: float
     ran: dict[str, float] = field(repr=False)
 
     @property
     def cached_share(self) -> float | None:
-        """From 0 to 1; None where the record has no step that can be cached, which is not 0 %."""
-        return self.cached_steps / self.cacheable_steps if self.cacheable_steps else None
+        """From 0 to 1; None where the record has no step that can be cached, which is not 0 %, or does not tell which were."""
+        return self.cached_steps / self.cacheable_steps if self.cacheable_steps and self.cached_steps is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,18 @@ def build_cost(recording: Recording) -> BuildCost:
         started=None if "date" in imported.get("unknown", ()) else datetime.fromisoformat(recording.meta.started_at),
         seconds=imported.get("seconds"),
         cacheable_steps=len(steps),
-        cached_steps=sum(vertex.cached for _, vertex in steps),
+        cached_steps=None if calls_unreached_steps_cached(solve) else sum(vertex.cached for _, vertex in steps),
         export_seconds=_seconds_of(solve, exports_cache),
         import_seconds=_seconds_of(solve, lambda name: imported_cache(name) is not None),
         ran=ran,
     )
+
+
+def calls_unreached_steps_cached(solve: Solve) -> bool:
+    """Whether a build failed before it ran steps that its record calls cached."""
+    return any(
+        "failed to calculate checksum of ref" in vertex.error for vertex in solve.vertices.values() if vertex.error
+    ) and any(vertex.cached and _cacheable(vertex) is not None for vertex in solve.vertices.values())
 
 
 def _cacheable(vertex: Vertex) -> str | None:

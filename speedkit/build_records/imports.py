@@ -22,7 +22,7 @@ from speedkit.messages import message
 from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, read_rawjson, write_recording
 from speedkit.state import state_folder
 
-from .build_costs import BuildCost, SlowerStep, build_cost, slower_step
+from .build_costs import BuildCost, SlowerStep, build_cost, calls_unreached_steps_cached, slower_step
 from .commit_files import CommitSources
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
 from .named_steps import dockerfile_of_names
@@ -262,6 +262,8 @@ def _parts_missing(build: ForeignBuild) -> Iterator[str]:
         yield message("The record lacks the first steps of the build.")
     if build.outcome is None:
         yield message("The record ends before the build does.")
+    if calls_unreached_steps_cached(read_rawjson(build.status_lines)):
+        yield message("A file is missing, so the build failed before it ran its steps; BuildKit calls those cached, too.")
 
 
 def _unknown(build: ForeignBuild, dockerfile: str, context: Manifest | None) -> Iterator[str]:

@@ -98,12 +98,9 @@ def _ticks(costs: Sequence[BuildCost]) -> dict[str, object]:
 
 def _hover(cost: BuildCost) -> str:
     seconds = message("unknown") if cost.seconds is None else seconds_text(cost.seconds)
-    parts = [
-        cost.id,
-        message(
-            "{seconds}; {cached} of {count} steps cached", seconds=seconds, cached=cost.cached_steps, count=cost.cacheable_steps
-        ),
-    ]
+    cached = "?" if cost.cached_steps is None else cost.cached_steps
+    steps = message("{seconds}; {cached} of {count} steps cached", seconds=seconds, cached=cached, count=cost.cacheable_steps)
+    parts = [cost.id, steps]
     if cost.export_seconds or cost.import_seconds:
         exported, imported = seconds_text(cost.export_seconds), seconds_text(cost.import_seconds)
         parts.append(message("caches: {exported} to export, {imported} to import", exported=exported, imported=imported))

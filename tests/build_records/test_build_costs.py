@@ -9,6 +9,7 @@ import pytest
 import speedkit as sk
 
 from .archives import vertex
+from .printed import with_prefix
 
 
 @pytest.fixture
@@ -71,6 +72,30 @@ def test_a_build_whose_record_has_nothing_to_cache_has_no_share(home, tmp_path):
     assert plot.title == "No record has a step that can be cached"
     # Neither the level of the share nor its fill is drawn: only the seconds are, and those of the caches.
     assert [list(trace.y) for trace in plot.figure.data] == [[2.5, 2.5], [0.0, 0.0]]
+
+
+def test_a_build_that_failed_for_a_missing_file_does_not_tell_what_was_cached(home, tmp_path):
+    """BuildKit calls the steps cached that it did not come to."""
+    error = 'failed to calculate checksum of ref a::b: "/missing": not found'
+    lines = [
+        "#1 [1/4] FROM a",
+        "#1 DONE 0.1s",
+        "",
+        "#2 [2/4] RUN x",
+        "#2 CACHED",
+        "",
+        "#3 [3/4] COPY missing /",
+        f"#3 ERROR: {error}",
+    ]
+    log = with_prefix(lines, "2026-05-01T12:00:{line}0Z ").decode()
+    (tmp_path / "a.log").write_text(log)
+    read = sk.import_records(tmp_path / "a.log")
+    (cost,) = read.costs
+    assert (cost.cacheable_steps, cost.cached_steps, cost.cached_share) == (2, None, None)
+    assert "BuildKit calls those cached" in read.builds[0].recording.meta.notices[-1]
+    assert "? of 2 steps cached" in sk.plots.imported_builds(read).figure.to_json()
+    (tmp_path / "b.log").write_text(log.replace("#2 CACHED", "#2 DONE 1.0s"))
+    assert sk.import_records(tmp_path / "b.log").costs[0].cached_share == 0
 
 
 def test_without_a_slower_step_the_plot_says_how_much_was_cached(home, tmp_path):
