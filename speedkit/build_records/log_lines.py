@@ -60,7 +60,7 @@ PREFIX = (
     rb"(?>(?:"
     + _TIME_AND_COLOR
     + rb"|\[[^\]\n]{1,250}\] ?|##\[[a-z]{1,12}\]|[A-Za-z0-9_.-]{1,80}+(?: {0,40}+\| |: )|[ \t]{1,40}"
-    rb"|\| |[A-Za-z0-9_.\[\]\"-]{1,120}+ \((?:local|remote)-exec\): ){0,8})"
+    rb"|(?<= )\| |[A-Za-z0-9_.\[\]\"-]{1,120}+ \((?:local|remote)-exec\): ){0,8})"
 )
 """What may stand before a line of a build, as a regular expression."""
 

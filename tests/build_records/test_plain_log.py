@@ -281,7 +281,15 @@ def test_a_clipped_log_says_so_in_its_step():
 
 @pytest.mark.parametrize(
     "log",
-    ["", "\n\n", "make: nothing to be done\n", "# a comment\n#include <x>\n", "#1 is best\n#2 DONE\n", "Step 1/2 : FROM a\n"],
+    [
+        "",
+        "\n\n",
+        "make: nothing to be done\n",
+        "# a comment\n#include <x>\n",
+        "#1 is best\n#2 DONE\n",
+        "Step 1/2 : FROM a\n",
+        "| #1 [1/2] x |\n| #2 DONE 1s |\n",
+    ],
 )
 def test_a_log_of_no_build_gives_no_build(log):
     assert read(log) == ()
