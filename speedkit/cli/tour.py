@@ -24,7 +24,7 @@ def tour(
         bool, typer.Option("--quick", help=message("Only the notebooks that tell the story in three minutes."))
     ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help=message("Also build every strategy under every edit; takes long."))
+        bool, typer.Option("--full", help=message("Also build every strategy under every edit, and all languages; takes long."))
     ] = False,
     out: Annotated[Path, typer.Option(help=message("Where the report goes."))] = Path("out"),
     session: Annotated[str | None, typer.Option(help=message("A name for the builds of this tour."))] = None,

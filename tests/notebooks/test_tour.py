@@ -14,13 +14,13 @@ from speedkit.reports import Tour, run_tour
 
 pytestmark = [pytest.mark.engine, pytest.mark.notebook]
 
+SESSION = f"test-{uuid.uuid4().hex[:8]}"
 STRATEGIES = {"host", "chained", "naive", "stages", "optimized", "warm", "mounts", "scratch"}
 
 
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Tour:
-    session = f"test-{uuid.uuid4().hex[:8]}"
-    return run_tour(out=tmp_path_factory.mktemp("tour") / "out", quick=False, session=session, say=print)
+    return run_tour(out=tmp_path_factory.mktemp("tour") / "out", quick=False, session=SESSION, say=print)
 
 
 def of(tour: Tour, strategy: str, edit: str):
@@ -49,6 +49,21 @@ def test_a_rename_downloads_everything_again_with_naive_and_nothing_with_optimiz
     states = {step.instruction: step.state for step in optimized.instructions}
     assert states["RUN go mod download -x"] == "cached"
     assert states["COPY . ."] == "ran"
+
+
+@pytest.mark.parametrize(("language", "install"), [("python", "uv pip sync"), ("node", "npm ci")])
+def test_a_rename_costs_the_same_downloads_in_other_languages(tour, language, install):
+    """All of them with naive, and none where the packages are installed before the sources come in, or kept in a mount."""
+    from speedkit.lessons import packages_downloaded
+
+    builds = {(one.strategy, one.edit): one for one in recorded_builds(f"sample_{language}_app", session=SESSION)}
+    assert all(build.ok and build.answer is not None and build.answer.ok for build in builds.values())
+    assert packages_downloaded(builds["naive", "rename-field"]) == packages_downloaded(builds["naive", "cold"]) > 10
+    for strategy, state in (("optimized", "cached"), ("mounts", "ran")):
+        renamed = builds[strategy, "rename-field"]
+        assert packages_downloaded(renamed) == 0
+        assert '"message"' in renamed.answer.text
+        assert [step.state for step in renamed.instructions if install in step.instruction] == [state]
 
 
 def test_warm_keeps_the_compiled_dependencies_in_a_layer(tour):
