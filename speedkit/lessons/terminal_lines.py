@@ -50,7 +50,7 @@ class Terminal:
     def _repr_html_(self) -> str:
         attribute = " open" if self.opened else ""
         return "".join(
-            f'<details{attribute}><summary><code style="{CODE}">{html_text(command)}</code></summary>'
+            f'<details{attribute} style="margin:4px 0"><summary><code style="{CODE}">{html_text(command)}</code></summary>'
             f'<pre style="{CODE}">{html_text(lines)}</pre></details>'
             for command, lines in self.builds
         )

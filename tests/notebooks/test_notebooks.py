@@ -29,7 +29,7 @@ CLAIMS_SPEED = re.compile(r"\b(?:quick(?:er|est|ly)?|sooner|fast(?:er|est)?|slow
 CHANGES_FILES = re.compile(r"\b(?:open|write_text|write_bytes|unlink|rmtree|system|subprocess)\b")
 
 
-REDRAWN = [PATHS[0], *PATHS[3:5]]
+REDRAWN = PATHS[:5]
 QUESTION = re.compile(r"\*\*[^*]*\?[^*]*\*\*|\*\*Your guess:\*\*[^\n]*\?")
 
 
