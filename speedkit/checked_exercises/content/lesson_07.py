@@ -5,75 +5,124 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
+from speedkit.gate import check
 from speedkit.messages import marked, message
 
-from ..checked_builds import CheckedBuilds
+from ..checked_builds import CheckedBuild, CheckedBuilds
 from ..findings import Finding, built, nothing_ran, prints
 from ..image_findings import has_label
-from ..task import DOCKERFILE, Task
+from ..step_findings import did_not_run, did_run
+from ..task import DOCKERFILE, FILES, Task
 
 __all__ = ["TASKS"]
 
 REVISION = "org.opencontainers.image.revision"
+GUARD = "07-guard"
 
 
-def _stamp(builds: CheckedBuilds) -> Iterator[Finding]:
-    before, after = secrets.token_hex(20), secrets.token_hex(20)
-    word = f"PIE {secrets.token_hex(4)}".upper()
-    first = builds.build(builds.replace("page.txt", f"{word}\n"), build_args={"COMMIT": before})
+def _five_edits(builds: CheckedBuilds) -> Iterator[Finding]:
+    commits = [secrets.token_hex(20) for _ in range(2)]
+
+    def build(change: str = "", *, commit: str = commits[0], when: str = "") -> CheckedBuild:
+        return builds.build(change, build_args={"COMMIT": commit}, when=when)
+
+    install = "installing printer"
+    first_text = builds.read("site.txt")
+    # Once with other tools, so that they are installed in this check.
+    first = build(builds.edit("tools.txt"))
     yield built(first)
-    yield prints(first, word)
-    yield has_label(first, REVISION, before)
-    again = builds.build(when=message("With the same files and another COMMIT"), build_args={"COMMIT": after})
-    yield built(again)
-    yield has_label(again, REVISION, after)
-    yield nothing_ran(again)
+    yield did_run(first, install, work="install.sh")
+    yield nothing_ran(build(builds.edit("README.md")))
+    stamped = build(commit=commits[1], when=message("With the same files and another COMMIT"))
+    yield nothing_ran(stamped)
+    yield has_label(stamped, REVISION, commits[1])
+    word = f"pie {secrets.token_hex(4)}"
+    page = build(builds.replace("site.txt", f"{word}\n"))
+    yield built(page)
+    yield prints(page, word)
+    yield did_not_run(page, install, work="install.sh")
+    builds.replace("site.txt", first_text)
+    yield nothing_ran(build(message("undoing the edit of site.txt")))
+    tool = f"tool-{secrets.token_hex(4)}"
+    more = build(builds.replace("tools.txt", f"printer\n{tool}\n"))
+    yield built(more)
+    yield prints(more, f"made by the {tool}")
 
 
-def _allow_list(builds: CheckedBuilds) -> Iterator[Finding]:
-    yield built(builds.build())
-    for path in ("README.md", DOCKERFILE):
-        yield nothing_ran(builds.build(builds.edit(path)))
-    builds.add(".env")
-    yield nothing_ran(builds.build(builds.add(f"notes/{secrets.token_hex(4)}.log")))
-    word = f"PIE {secrets.token_hex(4)}".upper()
-    other = builds.build(builds.replace("page.txt", f"{word}\n"))
-    yield built(other)
-    yield prints(other, word)
+def _guard(builds: CheckedBuilds) -> Iterator[Finding]:
+    text = (FILES / GUARD / "start" / DOCKERFILE).read_text()
+    builds.replace(DOCKERFILE, text)
+    outcome = check(builds.folder, forecast_only=True)
+    for entry in outcome.entries:
+        if not entry.ok:
+            yield Finding(
+                False,
+                message(
+                    "`speedkit check` says no, although the Dockerfile is good: {name}. {because}",
+                    name=entry.name,
+                    because=entry.because,
+                ),
+            )
+    yield Finding(
+        bool(outcome.entries),
+        message("`speedkit check` says yes to the Dockerfile as it is.")
+        if outcome.entries
+        else message("speedkit.toml has no claim and no budget."),
+    )
+    tools_line, site_line = "COPY install.sh tools.txt ./", "COPY build.sh site.txt ./"
+    mistakes = {
+        message("A colleague copies all files before the tools are installed"): (tools_line, "site.txt"),
+        message("A colleague copies all files before the site is built"): (site_line, "README.md"),
+    }
+    for mistake, (line, path) in mistakes.items():
+        builds.replace(DOCKERFILE, text.replace(line, "COPY . ."))
+        is_found = not check(builds.folder, forecast_only=True).ok
+        yield Finding(
+            is_found,
+            message("{mistake}: `speedkit check` says no.", mistake=mistake)
+            if is_found
+            else message(
+                "{mistake}, and `speedkit check` still says yes. What does an edit of {path} cost then?",
+                mistake=mistake,
+                path=path,
+            ),
+        )
 
 
 TASKS = (
     Task(
-        "07-allow-list",
+        "07-five-edits",
         lesson="07",
-        title=marked("Only what is needed"),
+        title=marked("Five edits"),
         text=marked(
-            "An edit of README.md, of the Dockerfile itself, or a new file builds the page again. Make sure that none of them "
-            "runs anything, also for new files that you do not know yet. An edit of page.txt must still get into the image."
+            "A team builds its site with this Dockerfile, and each build runs everything. Change it so that each edit runs "
+            "only what it has to: README.md and a new `--build-arg COMMIT=…` run nothing, site.txt does not install the tools, "
+            "a new tool in tools.txt is installed, and undoing an edit runs nothing. The label "
+            "org.opencontainers.image.revision must be the COMMIT."
         ),
         hints=(
-            marked("A list of files to leave out is never complete. .dockerignore can leave out everything: `*`."),
-            marked("A line that begins with `!` brings files back. Which files does `sh build.sh` read?"),
+            marked("What rarely changes comes first: the tools need install.sh and tools.txt, and nothing else."),
+            marked("COMMIT is in the key of each RUN below its ARG. Only the label needs it."),
         ),
-        minutes=5,
-        check=_allow_list,
-        app="page",
+        minutes=15,
+        check=_five_edits,
+        app="site",
     ),
     Task(
-        "07-stamp",
+        GUARD,
         lesson="07",
-        title=marked("A stamp that costs nothing"),
+        title=marked("A guard for a good Dockerfile"),
         text=marked(
-            "Each build of the team gets the commit: `docker build --build-arg COMMIT=… .`. The image should have it as the "
-            "label org.opencontainers.image.revision. But a build of the same files with another COMMIT must run nothing."
+            "This Dockerfile is good: an edit of site.txt installs no tools, and an edit of README.md runs nothing. Write both "
+            "into speedkit.toml, so that `speedkit check` says no as soon as a colleague changes the Dockerfile and one of the "
+            "two is true no longer."
         ),
         hints=(
-            marked("An ARG belongs to its stage: below the next FROM it is empty."),
-            marked("An ARG with a value counts for each RUN below it. LABEL has no step."),
-            marked("So the right place for this ARG is the end of the last stage, above LABEL."),
+            marked("A [[claim]] has a name, `when` (the files that change) and `stays_cached` (a list of instructions)."),
+            marked("A [[budget.rebuild]] has `when` and `steps`, the number of steps that may run. Nothing is 0."),
         ),
         minutes=10,
-        check=_stamp,
-        app="page",
+        check=_guard,
+        app="site",
     ),
 )

@@ -10,45 +10,38 @@ from speedkit.words import share_text
 
 from ..checked_builds import CheckedBuild, CheckedBuilds
 from ..findings import Finding, built, downloaded_nothing, image_at_most, nothing_ran, prints
-from ..image_findings import answers, has_label
-from ..step_findings import did_not_run, did_run
+from ..image_findings import answers
+from ..step_findings import did_not_run, fails_with
 from ..task import SAMPLE, Task
 
 __all__ = ["TASKS"]
 
-REVISION = "org.opencontainers.image.revision"
 IMAGE_BYTES = 10_000_000
 SHARE = 0.25
 PORT = 8080
 
 
-def _five_edits(builds: CheckedBuilds) -> Iterator[Finding]:
-    commits = [secrets.token_hex(20) for _ in range(2)]
-
-    def build(change: str = "", *, commit: str = commits[0], when: str = "") -> CheckedBuild:
-        return builds.build(change, build_args={"COMMIT": commit}, when=when)
-
-    install = "installing printer"
-    first_text = builds.read("site.txt")
-    # Once with other tools, so that they are installed in this check.
-    first = build(builds.edit("tools.txt"))
-    yield built(first)
-    yield did_run(first, install, work="install.sh")
-    yield nothing_ran(build(builds.edit("README.md")))
-    stamped = build(commit=commits[1], when=message("With the same files and another COMMIT"))
-    yield nothing_ran(stamped)
-    yield has_label(stamped, REVISION, commits[1])
-    word = f"pie {secrets.token_hex(4)}"
-    page = build(builds.replace("site.txt", f"{word}\n"))
-    yield built(page)
-    yield prints(page, word)
-    yield did_not_run(page, install, work="install.sh")
-    builds.replace("site.txt", first_text)
-    yield nothing_ran(build(message("undoing the edit of site.txt")))
-    tool = f"tool-{secrets.token_hex(4)}"
-    more = build(builds.replace("tools.txt", f"printer\n{tool}\n"))
-    yield built(more)
-    yield prints(more, f"made by the {tool}")
+def _fail_early(builds: CheckedBuilds) -> Iterator[Finding]:
+    tool, word = f"tool-{secrets.token_hex(4)}", f"pie {secrets.token_hex(4)}"
+    # The causes of later misses are seen against this build.
+    yield built(builds.build())
+    builds.replace("tools.txt", f"{tool}\n")
+    builds.replace("site.txt", f"{word}\nTODO\n")
+    failed = builds.build(message("an edit of tools.txt, and a TODO in site.txt"))
+    yield fails_with(
+        failed,
+        "the test failed",
+        otherwise=message("site.txt has a TODO, and the build ended well: the test did not stop it."),
+    )
+    yield did_not_run(failed, f"installing {tool}", work="install.sh")
+    done = builds.build(builds.replace("site.txt", f"{word}\n"))
+    yield built(done)
+    yield prints(done, f"made by the {tool}")
+    other = f"pie {secrets.token_hex(4)}"
+    again = builds.build(builds.replace("site.txt", f"{other}\n"))
+    yield built(again)
+    yield did_not_run(again, f"installing {tool}", work="install.sh")
+    yield prints(again, other)
 
 
 def _quick_and_small(builds: CheckedBuilds) -> Iterator[Finding]:
@@ -89,22 +82,26 @@ def _working_seconds(one: CheckedBuild) -> float:
 
 TASKS = (
     Task(
-        "08-five-edits",
+        "08-fail-early",
         lesson="08",
-        title=marked("Five edits"),
+        title=marked("Fail early"),
         text=marked(
-            "A team builds its site with this Dockerfile, and each build runs everything. Change it so that each edit runs "
-            "only what it has to: README.md and a new `--build-arg COMMIT=…` run nothing, site.txt does not install the tools, "
-            "a new tool in tools.txt is installed, and undoing an edit runs nothing. The label "
-            "org.opencontainers.image.revision must be the COMMIT."
+            "A mistake in site.txt is found only after all tools are installed. Change the Dockerfile so that the test ends "
+            "the build before the installation begins, also when both have to run. And yet an edit of site.txt that is no "
+            "mistake must not install the tools again."
         ),
         hints=(
-            marked("What rarely changes comes first: the tools need install.sh and tools.txt, and nothing else."),
-            marked("COMMIT is in the key of each RUN below its ARG. Only the label needs it."),
+            marked(
+                "A stage of its own for the test is not enough: BuildKit would run it at the same time as the installation."
+            ),
+            marked(
+                "The installation has to wait for the test. It waits when its stage takes a file from the stage of the test."
+            ),
+            marked("`COPY --from` looks at content. What if this file is the same after each test that passed?"),
         ),
         minutes=15,
-        check=_five_edits,
-        app="",
+        check=_fail_early,
+        app="site",
     ),
     Task(
         "08-quick-and-small",
