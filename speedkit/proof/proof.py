@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -140,9 +140,7 @@ class Proof:
             noise=seconds_text(gain.noise_seconds),
             total=seconds_text(total),
             after=seconds_text(total - gain.saved_seconds),
-            difference=plural("{path}", "{path} and {more} more", len(real), path=real[0].path, more=len(real) - 1)
-            if real
-            else "",
+            difference=_first_of([one.path for one in real]),
             smoke=self.smoke.sentence if self.smoke else "",
             error=self.failure,
             reason=clauses(dict.fromkeys(f"{one.state.short}: {one.because}" for one in self.left_out)),
@@ -297,3 +295,10 @@ class Piece:
         from .advice_html import piece_html
 
         return piece_html(self)
+
+
+def _first_of(paths: Sequence[str]) -> str:
+    """The first path and the number of the others; "" without any."""
+    if len(paths) > 1:
+        return message("{path} and {more} more", path=paths[0], more=len(paths) - 1)
+    return "".join(paths)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from speedkit.messages import CATALOGUES
 
 # Code, values, options, settings, and names are not translated.
-NO_TERMS = re.compile(r"`[^`]*`|Docker Engine|\w+ = |\{[^}]*\}|--[\w-]+|\"[^\"]*\"|\S*[./=]\w\S*|https?://\S+")
+NO_TERMS = re.compile(r"`[^`]*`|Docker Engine|\b[A-Z]{2,}\b|\w+ = |\{[^}]*\}|--[\w-]+|\"[^\"]*\"|\S*[./=]\w\S*|https?://\S+")
 
 
 class Term(NamedTuple):

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 from speedkit.engine import CommandOptions
-from speedkit.messages import marked, message, plural
+from speedkit.messages import marked, message
 
 from ..checked_builds import CheckedBuilds
 from ..findings import Finding, built, nothing_ran, prints
@@ -44,10 +44,11 @@ def _mount_at_the_wrong_place(builds: CheckedBuilds) -> Iterator[Finding]:
     fetched = downloads(again.build)
     yield Finding(
         len(fetched) == 1,
-        plural(
-            "{when}: {count} module was downloaded, the new one. The mount kept the others.",
+        message("{when}: only the new module was downloaded. The mount kept the others.", when=again.when)
+        if len(fetched) == 1
+        else message(
             "{when}: {count} modules were downloaded, although only one is new. What the mount keeps is not what Go looks for.",
-            len(fetched),
+            count=len(fetched),
             when=again.when,
         ),
     )
@@ -67,10 +68,11 @@ def _lost_in_the_mount(builds: CheckedBuilds) -> Iterator[Finding]:
     set_again = [name for name in names if steps_printing(again, f"setting {name}")]
     yield Finding(
         set_again == [names[1]],
-        plural(
-            "{when}: {count} of {all} chapters was set again.",
+        message("{when}: only the changed chapter was set again.", when=again.when)
+        if set_again == [names[1]]
+        else message(
             "{when}: {count} of {all} chapters were set again. The mount has to keep those that did not change.",
-            len(set_again),
+            count=len(set_again),
             all=len(names),
             when=again.when,
         ),
