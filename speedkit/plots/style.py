@@ -46,7 +46,8 @@ BASE = "#9aa4af"
 GRID = "rgba(128,128,128,.3)"
 # A grey that can be read on white and on black: some viewers of notebooks let no stylesheet through.
 TEXT = "#757b83"
-FONT = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
+FONT = "system-ui, 'Noto Sans', 'DejaVu Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
+"""The last ones are for Chinese: an exported picture has no language, and would get the characters as Japanese writes them."""
 LABEL_LETTERS = 40
 FLAGS = re.compile(r"^(\S+)(?:\s+--\S+)+\s+")
 VARIABLES = re.compile(r"^(\S+ …)(?: \w+=\S*)+ ")

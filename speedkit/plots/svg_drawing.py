@@ -22,7 +22,7 @@ __all__ = ["drawing"]
 
 WIDTH = 900
 COLOUR = "var(--jp-content-font-color1,var(--fg,#1f2328))"
-FAMILY = "system-ui,'Noto Sans','DejaVu Sans',sans-serif"
+FAMILY = "system-ui,'Noto Sans','DejaVu Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
 LINE_HEIGHT = 1.3
 """The distance of two lines of text, in heights of a letter."""
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}

@@ -21,15 +21,20 @@ RULES = {
 ENDS = {".": "。", "?": "？", ":": "：", "!": "！"}
 CODE = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+")
 VALUE = re.compile(r"\{[^}]*\}")
-MARKUP = re.compile(r"\*\*|(?<!\*)\*(?!\*)|\[|\]\([^)]*\)")
+# Behind bold text that ends with punctuation, Markdown needs a space.
+MARKUP = re.compile(r"(?<=[？！])\*\* |\*+|</?\w+>|\[|\]\([^)]*\)|^[-#|] *", re.MULTILINE)
+
+
+def broken_rules(text: str) -> list[str]:
+    """The rules that a text breaks. Markup and foreign characters do not count."""
+    # A value may be Chinese itself: nothing is known about the space beside it.
+    plain = MARKUP.sub("", VALUE.sub("|", CODE.sub("`", text)))
+    return [name for name, rule in RULES.items() if rule.search(plain)]
 
 
 def slips(english: str, text: str) -> list[str]:
-    """The rules that a translation breaks."""
-    # A value may be Chinese itself: nothing is known about the space beside it.
-    plain = MARKUP.sub("", VALUE.sub("|", CODE.sub("`", text)))
-    found = [name for name, rule in RULES.items() if rule.search(plain)]
-    end = english.rstrip()[-1:]
+    """The rules that the translation of a message breaks."""
+    found, end = broken_rules(text), english.rstrip()[-1:]
     if end in ENDS and re.search(rf"[{HAN}]", text) and not text.rstrip().endswith(ENDS[end]):
         found.append(f"it ends without {ENDS[end]}")
     if end not in ENDS and text.endswith("。"):
