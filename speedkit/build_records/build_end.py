@@ -36,7 +36,7 @@ _QUOTED = re.compile(rb" ?> (.*):")
 _PLACE = re.compile(rb"\S{1,1000}:[0-9]{1,7}")
 _RULE = re.compile(rb"-{20,}")
 _BEGINS_FAILURE = re.compile(
-    rb"(?:##\[error\])?(?:ERROR|error|Error|failed to solve(?: with frontend [^ :]{1,200})?|buildx failed with"
+    rb"(?:##\[error\])?(?:ERROR|error|Error|failed to solve(?: with frontend [^ :]{1,200})?|buildx (?:call |bake )?failed with"
     rb"|target [^ :]{1,200}): "
 )
 _OF_A_BUILD = re.compile(

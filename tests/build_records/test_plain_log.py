@@ -148,6 +148,13 @@ def test_a_build_without_a_cache_that_it_could_not_import_is_done(later):
     assert (failed.outcome, failed.error) == ("failed", "ERROR: failed to build: failed to solve: failed to push x: denied")
 
 
+@pytest.mark.parametrize("action", ["buildx failed with", "buildx call failed with", "buildx bake failed with"])
+def test_the_error_of_an_action_is_that_of_its_build(action):
+    error = f"{action}: failed to solve: rpc error: code = Unknown desc = denied"
+    build = read_one(f"{SMALL}##[error]{error}\n")
+    assert (build.outcome, build.error) == ("failed", error)
+
+
 def test_a_quoted_step_has_failed_even_when_the_line_with_its_error_is_lost():
     log = (
         "#7 [2/2] RUN false\n#7 0.250 no\n------\n > [2/2] RUN false:\n0.250 no\n------\nERROR: failed to solve: exit code: 1\n"
