@@ -232,6 +232,16 @@ def _states_alone(meta: Meta, build: Build) -> Reasons:
         for step in build.instructions
         if step.line is not None
     )
+    if not steps and meta.imported:
+        # Not "0 cached, 0 ran": the build did run steps.
+        title = message(
+            "{name}: {cached} of {count} steps cached, as the record counts them. Their names do not tell how its stages "
+            "connect, so no step is shown.",
+            name=meta.strategy,
+            cached=meta.imported["cached_steps"],
+            count=meta.imported["steps"],
+        )
+        return Reasons(title, steps, build)
     return Reasons(_happened(meta, steps), steps, build)
 
 

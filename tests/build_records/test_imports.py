@@ -168,6 +168,14 @@ def test_without_the_commit_the_steps_are_shown_without_a_reason(home, tmp_path,
     ]
 
 
+def test_steps_that_cannot_be_put_in_order_are_counted_and_not_called_none(home, tmp_path):
+    (tmp_path / "bake.log").write_text("#1 [web 1/1] RUN x\n#1 CACHED\n\n#2 [api 1/1] RUN y\n#2 DONE 1.0s\n")
+    (build,) = sk.import_records(tmp_path / "bake.log").builds
+    reasons = sk.explain(build.id)
+    assert reasons.steps == ()
+    assert "1 of 2 steps cached, as the record counts them" in reasons.title
+
+
 def test_another_base_image_is_a_reason(home, tmp_path, repository):
     commit = repository.commit({"Dockerfile": "FROM alpine\nCOPY a.txt /\n", "a.txt": "a"})
     builds = []
