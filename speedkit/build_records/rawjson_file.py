@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from speedkit.recordings import Solve, read_rawjson, read_status
 
+from .build_end import BuildEnd
 from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome
 from .progress_lines import ProgressLines
 from .step_names import may_fail
@@ -51,6 +52,8 @@ def read_rawjson_file(lines: Iterable[bytes]) -> tuple[ForeignBuild, ...]:
     # Text after the last report says why the build failed. Before it, it is a line that was cut or belongs to something else.
     end = [line for number, line in text if number > last_status and not line.startswith(b"{")]
     not_understood = [(number, line) for number, line in text if number < last_status or line.startswith(b"{")]
+    if not _says_why_it_failed(end, has_failed=any(_errors(read_rawjson(progress.lines)))):
+        end = []  # the output of what ran after the build
     solve = read_rawjson([*progress.lines, *end])
     vertices = solve.vertices.values()
     return (
@@ -68,6 +71,13 @@ def read_rawjson_file(lines: Iterable[bytes]) -> tuple[ForeignBuild, ...]:
             started=solve.first,
         ),
     )
+
+
+def _says_why_it_failed(lines: Iterable[bytes], *, has_failed: bool) -> bool:
+    end = BuildEnd()
+    for line in lines:
+        end.read(line.rstrip(b"\r\n"), has_failed=has_failed)
+    return has_failed or end.outcome((), is_complete=True) is not None
 
 
 def _errors(solve: Solve) -> Iterator[str]:

@@ -102,6 +102,21 @@ def test_the_text_after_the_last_line_of_rawjson_says_why_the_build_failed(home,
     assert (meta.outcome, meta.error, build.not_understood) == ("failed", "ERROR: failed to solve", ())
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("pushed\nError: Process completed with exit code 1.\n", "done"),
+        ("ERROR: failed to build: failed to solve: failed to push x: denied\n", "failed"),
+    ],
+)
+def test_the_output_of_what_runs_after_a_build_does_not_end_it(home, tmp_path, text, outcome):
+    path = tmp_path / "progress"
+    path.write_text(status_line(name="[1/1] RUN true") + text)
+    sk.import_records(path)
+    assert the_recording(home).meta.outcome == outcome
+    assert (the_recording(home).meta.error is None) == (outcome == "done")
+
+
 def test_a_build_that_could_not_import_a_cache_is_done(home, tmp_path):
     path = tmp_path / "progress"
     lines = [status_line(name="importing cache manifest from x/y:cache", error="not found"), status_line(name="[1/1] RUN true")]
