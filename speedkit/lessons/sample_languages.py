@@ -92,7 +92,7 @@ def rename_table(*languages: Sequence[Renamed]) -> Table:
     import pandas as pd
 
     rows = [(one.language, one.strategy, *_cells(one)) for group in languages for one in group]
-    looks = {"ran": "sk-whole", "cold": "sk-amount", "renamed": "sk-amount"}
+    looks = {"ran": "sk-whole", "cold": "sk-amount", "renamed": "sk-amount", "image": "sk-amount"}
     return Table(pd.DataFrame(rows, columns=list(HEADS)), lambda column, _: looks.get(column, ""), HEADS)
 
 
@@ -106,7 +106,7 @@ def _cells(one: Renamed) -> tuple[str, ...]:
         )
         return why_not, *[NO_BUILD] * 5
     cold, renamed = one.pair
-    lines = ", ".join(str(step.line) for step in renamed.instructions if step.ran)
+    lines = ", ".join(f"{step.line} {step.instruction.partition(' ')[0]}" for step in renamed.instructions if step.ran)
     return (
         lines or NO_BUILD,
         seconds_text(cold.seconds),

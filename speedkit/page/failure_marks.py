@@ -1,6 +1,6 @@
 """Where the editor shows the failure of a build: at the instruction in the Dockerfile, and at the lines in compiler messages.
 
-Go writes `./main.go:12:3: undefined: x`, and most other compilers use the same form. A path counts when the app has that file.
+A compiler's message counts when it names a file of the app, see `compiler_messages`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from speedkit.messages import message
 
+from .compiler_messages import compiler_messages
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Mark", "failed_step", "failing_line", "marks_of", "moved_mark", "text_lines"]
 
-# At most nine digits: `int` raises an error for thousands of them, and a log is foreign text.
-COMPILER_MESSAGE = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>[0-9]{1,9})(?::(?P<column>[0-9]{1,9}))?: (?P<message>.+)$")
 # BuildKit's error for a Dockerfile that it rejects names the line, and buildx quotes it below `Dockerfile:LINE`.
 DOCKERFILE_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]{0,255}:)(?P<line>[0-9]{1,9})(?![0-9])")
 EXIT_CODE = re.compile(r"exit code: ([0-9]{1,9})")
@@ -78,17 +78,12 @@ def _dockerfile_mark(build: Build, dockerfile: str) -> Iterable[Mark]:
 
 def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list[Mark]:
     marks: list[Mark] = []
-    for line in log:
-        compiler_message = COMPILER_MESSAGE.match(line)
-        if compiler_message is None:
-            continue
+    for one in compiler_messages(log):
         if len(marks) == MOST_MARKS:
             break
-        path = _own_path(compiler_message["path"], has_file)
+        path = _own_path(one.path, has_file)
         if path is not None:
-            number, column = compiler_message["line"], compiler_message["column"]
-            text = message("line {line}: {error}", line=number, error=compiler_message["message"])
-            marks.append(Mark(path, int(number), int(column) if column else None, text))
+            marks.append(Mark(path, one.line, one.column, message("line {line}: {error}", line=one.line, error=one.message)))
     return marks
 
 
@@ -103,10 +98,9 @@ def _own_path(compiler_path: str, has_file: Callable[[str], bool]) -> str | None
 
 def failing_line(log: list[str]) -> int | None:
     """The 0-based line of a failed log to look at first: a compiler message, else the last line with a word such as "error"."""
-    # Compilers name the cause first and consequences later; shells and tools print their error at the end.
-    for index, line in enumerate(log):
-        if COMPILER_MESSAGE.match(line):
-            return index
+    # Compilers name the cause first and consequences later. Shells and tools print their error at the end.
+    if (first := next(compiler_messages(log), None)) is not None:
+        return first.number
     for index in range(len(log) - 1, -1, -1):
         if ERROR_WORD.search(log[index]):
             return index

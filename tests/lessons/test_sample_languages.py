@@ -73,8 +73,8 @@ def test_the_table_has_a_row_for_each_strategy_and_says_why_one_is_empty():
         [failed],
     ).data
     assert table.to_numpy().tolist() == [
-        ["python", "naive", "3, 5", "20.0 s", "2.0 s", "0 bytes", "13", "13"],
-        ["python", "optimized", "5", "20.0 s", "2.0 s", "0 bytes", "13", "0"],
+        ["python", "naive", "3 RUN, 5 RUN", "20.0 s", "2.0 s", "0 bytes", "13", "13"],
+        ["python", "optimized", "5 RUN", "20.0 s", "2.0 s", "0 bytes", "13", "0"],
         ["java", "naive, optimized", "left out", "–", "–", "–", "–", "–"],
         ["rust", "naive", "a build failed: no space", "–", "–", "–", "–", "–"],
     ]
@@ -99,6 +99,17 @@ def test_what_languages_share_is_computed_from_their_builds():
     ]
     assert lessons.what_renames_share(python[1:]) == "mounts downloaded nothing again in python."
     assert lessons.what_renames_share([Renamed("java", "naive", why_not="left out")]) == "Nothing was built."
+
+
+def test_a_usual_tour_takes_the_builds_in_go_from_the_notebooks_before(monkeypatch):
+    monkeypatch.setenv(lessons.TOUR_VARIABLE, "usual")
+    cold, again = built("go", "naive", "cold", GO), built("go", "naive", "rename-field", GO)
+    half = built("go", "mounts", "cold", GO)
+    monkeypatch.setattr(sample_languages, "recorded_builds", lambda app: [cold, again, half] if app == "sample_go_app" else [])
+    naive, others = lessons.rename_in("go")
+    assert naive.pair == (cold, again)
+    assert others.strategy == "optimized, warm, mounts"
+    assert others.why_not
 
 
 def test_a_usual_tour_builds_nothing_in_a_language_that_it_leaves_out(monkeypatch):

@@ -37,6 +37,50 @@ def test_a_name_counts_when_the_app_has_such_a_file(line, path):
     assert [mark.path for mark in marks([line])][:-1] == ([path] if path else [])
 
 
+OF_PYTHON = """\
+*** Error compiling 'main.py'...
+  File "main.py", line 18
+    return Reply(text=text
+                ^
+SyntaxError: '(' was never closed"""
+OF_NODE = """\
+/app/main.js:7
+  response.json({ text: '' };
+                           ^
+
+SyntaxError: missing ) after argument list
+    at checkSyntax (node:internal/main/check_syntax:74:5)"""
+OF_RUST = """\
+   Compiling speedup v1.0.0
+warning: unused import
+ --> src/main.rs:2:1
+error[E0432]: unresolved import
+  --> src/main.rs:27:9
+   |"""
+OF_MAVEN = "[ERROR] /workspace/src/Main.java:[18,58] ')' expected"
+
+
+@pytest.mark.parametrize(
+    ("log", "path", "line", "column", "said"),
+    [
+        (OF_PYTHON, "main.py", 18, None, "SyntaxError: '(' was never closed"),
+        (OF_NODE, "main.js", 7, None, "SyntaxError: missing ) after argument list"),
+        (OF_RUST, "src/main.rs", 27, 9, "unresolved import"),
+        (OF_MAVEN, "src/Main.java", 18, 58, "')' expected"),
+    ],
+)
+def test_the_place_that_a_compiler_of_another_language_names_is_marked(log, path, line, column, said):
+    build = a_build(*FAILED, outcome="failed", step_error=EXIT_1)
+    first, *_ = marks_of(build, dockerfile="./Dockerfile", log=log.split("\n"), has_file={path}.__contains__)
+    assert (first.path, first.line, first.column, first.message) == (path, line, column, f"line {line}: {said}")
+    assert f"{line}" in log.split("\n")[failing_line(log.split("\n"))]
+
+
+def test_a_place_far_from_any_error_is_no_message():
+    log = ['  File "main.go", line 3', *["x"] * 20, "ValueError: far away"]
+    assert [mark.path for mark in marks(log)] == ["./Dockerfile"]
+
+
 def test_at_most_twenty_lines_are_marked():
     assert len(marks([f"main.go:{n}:1: bad" for n in range(1, 50)])) == 21
 
