@@ -11,6 +11,7 @@ summary divides by exporters, the reading of the Dockerfile and the pull of base
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,8 @@ from .step_names import exports_cache, imported_cache
 
 __all__ = ["BuildCost", "SlowerStep", "build_cost", "calls_unreached_steps_cached", "slower_step"]
 
+_NO_FILE = re.compile(r'failed to (?:calculate checksum of ref|compute cache key|walk) |" not found: not found')
+"""The errors of a COPY whose file is missing, of newer and older versions of BuildKit."""
 SLOWER_SECONDS = 1.0
 SLOWER_TIMES = 1.25
 """A step that got slower by less is within the noise of a shared builder."""
@@ -84,9 +87,9 @@ def build_cost(recording: Recording) -> BuildCost:
 
 def calls_unreached_steps_cached(solve: Solve) -> bool:
     """Whether a build failed before it ran steps that its record calls cached."""
-    return any(
-        "failed to calculate checksum of ref" in vertex.error for vertex in solve.vertices.values() if vertex.error
-    ) and any(vertex.cached and _cacheable(vertex) is not None for vertex in solve.vertices.values())
+    vertices = solve.vertices.values()
+    has_no_file = any(_NO_FILE.search(vertex.error) for vertex in vertices if vertex.error)
+    return has_no_file and any(vertex.cached and _cacheable(vertex) is not None for vertex in vertices)
 
 
 def _cacheable(vertex: Vertex) -> str | None:
