@@ -245,6 +245,7 @@ def lesson_tables(attack: str) -> list[Table]:
                 "stages": lambda: lessons.stages(app, "Dockerfile"),
                 "summaries": lambda: lessons.summaries(app.edits),
                 "overview": lambda: lessons.overview(made, app),
+                "recap": lambda: lessons.recap(made),
                 "side_by_side": lambda: lessons.side_by_side(made[4], made[5]),
                 "beside_the_article": lambda: lessons.beside_the_article(*made),
                 "progress": lessons.progress,
@@ -363,7 +364,7 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.images.summary.image_html": lambda attack: [image_html(image(attack))],
     "speedkit.plots.svg_drawing.drawing": lambda attack: [drawing(one.figure) for one in every_plot(attack)],
     "speedkit.plots.tables.table_html": lambda attack: [
-        plot_table_html(pd.DataFrame({attack: [attack], "because": [attack]}), attack, opened=True)
+        plot_table_html(pd.DataFrame({attack: [attack], "because": [attack]}), attack)
     ],
     "speedkit.proof.advice_html.advice_html": lambda attack: [advice_html(advice(attack))],
     "speedkit.proof.advice_html.piece_html": lambda attack: [piece_html(proven(attack))],
