@@ -101,7 +101,7 @@ def test_a_repeat_does_not_halve_the_time_in_the_table():
 def test_every_figure_stands_as_a_drawing_until_a_script_draws_it(text):
     drawings = re.findall(r'<div class="figure" id="figure-\d+" style="min-height:\d+px"><svg', text)
     assert len(drawings) == 3
-    assert text.count("The same as a table") == 4
+    assert text.count("The same as a table") == 3
 
 
 def test_a_widget_is_shown_by_its_plain_twin_alone():
