@@ -22,13 +22,14 @@ ENDS = {".": "。", "?": "？", ":": "：", "!": "！"}
 CODE = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+")
 VALUE = re.compile(r"\{[^}]*\}")
 # Behind bold text that ends with punctuation, Markdown needs a space.
-MARKUP = re.compile(r"(?<=[？！])\*\* |\*+|</?\w+>|\[|\]\([^)]*\)|^[-#|] *", re.MULTILINE)
+MARKUP = re.compile(r"(?<=[。？！])\*\* |\*+|</?\w+>|\[|\]\([^)]*\)|^[-#] *", re.MULTILINE)
+BETWEEN_CELLS = re.compile(r" *\| *")
 
 
 def broken_rules(text: str) -> list[str]:
     """The rules that a text breaks. Markup and foreign characters do not count."""
     # A value may be Chinese itself: nothing is known about the space beside it.
-    plain = MARKUP.sub("", VALUE.sub("|", CODE.sub("`", text)))
+    plain = MARKUP.sub("", VALUE.sub("|", BETWEEN_CELLS.sub("\n", CODE.sub("`", text))))
     return [name for name, rule in RULES.items() if rule.search(plain)]
 
 

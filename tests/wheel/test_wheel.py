@@ -21,6 +21,7 @@ from tests.waiting import listens, wait_until
 ROOT = Path(__file__).parents[2]
 ASK = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "speedkit"]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+TRANSLATIONS = [path.relative_to(ROOT / "notebooks").as_posix() for path in (ROOT / "notebooks").rglob("*.po")]
 SAMPLES = ["git", "ls-files", "--cached", "--others", "--exclude-standard", ":(glob)sample_*_app/**"]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab\S*\?token=([0-9a-f]{48})\s")
 
@@ -80,7 +81,7 @@ def test_a_wheel_holds_all_of_the_package_the_notebooks_and_the_sample_apps(whee
     files = set(zipfile.ZipFile(wheel).namelist())
     tracked = subprocess.run(ASK, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     expected = {name for name in tracked.splitlines() if not name.startswith("speedkit/widgets/frontend/")}
-    expected |= {f"speedkit/lessons/notebooks/{name}" for name in NOTEBOOKS}
+    expected |= {f"speedkit/lessons/notebooks/{name}" for name in [*NOTEBOOKS, *TRANSLATIONS]}
     samples = subprocess.run(SAMPLES, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     expected |= {f"speedkit/apps/{name}" for name in samples.splitlines()}
     assert {name for name in files if name.startswith("speedkit/")} == expected
