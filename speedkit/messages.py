@@ -139,8 +139,8 @@ def sentences(parts: Iterable[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a capital first letter, for the beginning of a sentence."""
-    return text[:1].upper() + text[1:]
+    """The text with a capital first letter, for the beginning of a sentence. In Chinese, a Latin word there is a name."""
+    return text if language_tag().startswith("zh") else text[:1].upper() + text[1:]
 
 
 def language_tag() -> str:

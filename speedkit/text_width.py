@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from unicodedata import east_asian_width
 
-__all__ = ["WORD", "letters", "wrapped"]
+__all__ = ["HAN", "WORD", "letters", "wrapped"]
 
 HAN = "\u2e80-\u9fff\uff00-\uffef"
 OPENING, CLOSING = "（《“‘「【", "，。、；：？！）》”’」】…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.control_characters import visible_line
+from speedkit.text_width import HAN
 
 from .svg_drawing import drawing
 from .tables import table_html
@@ -75,5 +77,6 @@ class Plot:
 
 
 def _unmarked(text: str) -> str:
-    """Plotly text as plain text: line breaks become spaces, and the escapes of `style.plain` are undone."""
+    """Plotly text as plain text: line breaks become spaces, except between Chinese; escapes are undone."""
+    text = re.sub(rf"(?<=[{HAN}])<br>(?=[{HAN}])", "", text)
     return text.replace("<br>", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

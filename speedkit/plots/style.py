@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from speedkit.control_characters import visible
-from speedkit.messages import clauses, message, plural
+from speedkit.messages import capital, clauses, message, plural
 from speedkit.model import Build, Step
 from speedkit.text_width import letters as width_in_letters
 from speedkit.text_width import wrapped
@@ -138,11 +138,6 @@ def add_hover_rows(figure: go.Figure, texts: Sequence[str], *, width: float, row
 def plain(text: str) -> str:
     """Text without markup for plotly, which reads `<b>`, `<a>` and entities; invisible characters are shown as escapes."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def capital(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def short(text: str, letters: int = LABEL_LETTERS) -> str:
