@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
-from speedkit.recordings import VERTEX_NAME, Recording, Solve, Vertex, read_rawjson
+from speedkit.recordings import Recording, Solve, Vertex, read_rawjson
 
-from .step_names import exports_cache, imported_cache
+from .step_names import exports_cache, imported_cache, instruction_of
 
 __all__ = ["BuildCost", "SlowerStep", "build_cost", "calls_unreached_steps_cached", "slower_step"]
 
@@ -94,10 +94,9 @@ def calls_unreached_steps_cached(solve: Solve) -> bool:
 
 def _cacheable(vertex: Vertex) -> str | None:
     """The text of a step that can be cached; None for other vertices, and for a step that the build did not come to."""
-    name = VERTEX_NAME.fullmatch(vertex.name)
-    if name is None or not (vertex.cached or vertex.spans) or name["text"].startswith("FROM "):
-        return None
-    return " ".join(name["text"].split())
+    text = instruction_of(vertex.name)
+    is_step = text is not None and not text.startswith("FROM ") and (vertex.cached or bool(vertex.spans))
+    return text if is_step else None
 
 
 def _seconds_of(solve: Solve, is_meant: Callable[[str], bool]) -> float:

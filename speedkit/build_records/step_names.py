@@ -1,7 +1,8 @@
-"""The meaning of BuildKit's own steps, which only their names tell.
+"""What the name of a step tells, of instructions and of BuildKit's own steps.
 
-In: the name of a step. Out: whether it imports or exports a cache, and whether a build goes on without it. Where bake and
-compose build several targets, the name of one stands before it: `[web] importing cache manifest from …`.
+In: the name of a step. Out: its instruction, whether it imports or exports a cache, and whether a build goes on without it.
+Where bake and compose build several targets, the name of one stands before it: `[web] importing cache manifest from …`, and
+`[web linux/amd64 build 2/3] RUN make`.
 Source: https://github.com/moby/buildkit, solver/llbsolver/solver.go, and `Name` of the exporters in cache/remotecache.
 """
 
@@ -9,13 +10,20 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["exports_cache", "imported_cache", "may_fail"]
+__all__ = ["exports_cache", "imported_cache", "instruction_of", "may_fail"]
 
+_INSTRUCTION = re.compile(r"\[(?:[^\]]{0,400}\s)?[0-9]{1,6}/[0-9]{1,6}\] (.*)", re.DOTALL)
 _IMPORT = re.compile(r"(?:\[[^\]]{1,200}\] )?importing cache manifest from (.*)", re.DOTALL)
 _EXPORT = re.compile(
     r"(?:\[[^\]]{1,200}\] )?"
     r"(?:exporting (?:(?:inline |content )?cache\b|to GitHub Actions Cache)|preparing build cache for export)"
 )
+
+
+def instruction_of(name: str) -> str | None:
+    """The instruction of a step, with single spaces; None for a step that is none."""
+    match = _INSTRUCTION.fullmatch(name)
+    return None if match is None else " ".join(match[1].split())
 
 
 def imported_cache(name: str) -> str | None:

@@ -106,6 +106,14 @@ def test_a_build_that_failed_for_a_missing_file_does_not_tell_what_was_cached(ho
     assert sk.import_records(tmp_path / "b.log").costs[0].cached_share == 0
 
 
+def test_steps_of_all_targets_of_a_bake_file_count(home, tmp_path):
+    lines = ["#1 [web 1/2] RUN x", "#1 CACHED", "#2 [api build 1/2] RUN y", "#2 DONE 1.0s"]
+    lines += ["#3 [api linux/amd64 build 2/2] RUN z", "#3 CACHED"]
+    (tmp_path / "a.log").write_bytes(with_prefix(lines, ""))
+    (cost,) = sk.import_records(tmp_path / "a.log").costs
+    assert (cost.cacheable_steps, cost.cached_steps, [*cost.ran]) == (3, 2, ["RUN y"])
+
+
 def test_without_a_slower_step_the_plot_says_how_much_was_cached(home, tmp_path):
     path = tmp_path / "a.json"
     path.write_text(progress(1, 1.0))
