@@ -17,13 +17,7 @@ from tests.signals import hand_on_no_ignored_signals
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 COVERAGE_PERCENT = 90
-QUICK = [
-    "-q",
-    "-m",
-    "not (engine or browser or notebook or conformance or slow)",
-    "--numprocesses=2",
-    "--dist=worksteal",
-]
+QUICK = ["-q", "-m", "not (engine or browser or notebook or conformance or slow)", "--numprocesses=2", "--dist=worksteal"]
 WHOLE = ["-m", "not long", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
 """Two processes take turns at the files, the longest first: one waits for the engine while the other computes."""
 
