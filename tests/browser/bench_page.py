@@ -17,7 +17,11 @@ class BenchPage:
         self.all = page.locator(".skw:not(.skw-twin)").nth(nth)
 
     def ready(self) -> None:
-        expect(self.all.locator(".skw-code .cm-content")).to_be_visible()
+        editor = self.all.locator(".skw-code .cm-content")
+        # Without this, a cell that fails is waited for as long as one that hangs.
+        error = self.page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)").first
+        expect(editor.or_(error).first).to_be_visible()
+        assert not error.is_visible(), error.inner_text()
 
     # Doing
 

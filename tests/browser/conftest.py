@@ -70,7 +70,6 @@ def _writing(files: dict[str, str | bytes], place: Path) -> str:
         "    (place / name).parent.mkdir(parents=True, exist_ok=True)\n"
         "    (place / name).write_bytes(data if isinstance(data, bytes) else data.encode())\n"
         "from speedkit.apps import own_app, append_line, Edit\n"
-        "from speedkit.apps.edits import replace_text\n"
         "app = own_app(place, edits={'append': append_line('main.go', '// more', called='append')}"
         " if (place / 'main.go').exists() else {})"
     )
