@@ -5,6 +5,7 @@ Here are the words that a check is made of. Each says what was seen, with the ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,6 +39,11 @@ __all__ = [
     "wasted_at_most",
 ]
 
+BUILDKIT_FAILED = re.compile(
+    r"^(?:ERROR: )?(?:failed to (?:build|solve|compute cache key): )+(?:failed to calculate checksum of ref \S+: )?"
+)
+"""What BuildKit writes in front of the reason why a step failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -52,7 +58,7 @@ def built(one: CheckedBuild) -> Finding:
     if one.build.outcome == "done":
         return Finding(True, message("{when}: it builds.", when=one.when))
     lines = [line.strip() for line in (one.build.error or "").splitlines() if line.strip()]
-    error = lines[-1] if lines else message("it failed")
+    error = BUILDKIT_FAILED.sub("", lines[-1]) if lines else message("it failed")
     failed = next((step for step in one.build.instructions if step.state == "failed" and step.line), None)
     if failed is None:
         return Finding(False, message("{when}: it does not build. {error}", when=one.when, error=error))

@@ -60,19 +60,19 @@ def _lost_in_the_mount(builds: CheckedBuilds) -> Iterator[Finding]:
         builds.replace(name, f"{secrets.token_hex(6)}\n")
     first = builds.build(message("an edit of all chapters"))
     yield built(first)
-    yield did_run(first, "setting chapters/3.txt", work="build.sh")
+    yield did_run(first, "making chapters/3.txt", work="build.sh")
     word = f"pie {secrets.token_hex(4)}"
     again = builds.build(builds.replace(names[1], f"{word}\n"))
     yield built(again)
     yield prints(again, word.upper())
-    set_again = [name for name in names if steps_printing(again, f"setting {name}")]
+    made_again = [name for name in names if steps_printing(again, f"making {name}")]
     yield Finding(
-        set_again == [names[1]],
-        message("{when}: only the changed chapter was set again.", when=again.when)
-        if set_again == [names[1]]
+        made_again == [names[1]],
+        message("{when}: only the changed chapter was made again.", when=again.when)
+        if made_again == [names[1]]
         else message(
-            "{when}: {count} of {all} chapters were set again. The mount has to keep those that did not change.",
-            count=len(set_again),
+            "{when}: {count} of {all} chapters were made again. The mount has to keep those that did not change.",
+            count=len(made_again),
             all=len(names),
             when=again.when,
         ),
@@ -149,7 +149,7 @@ TASKS = (
         text=marked(
             "build.sh keeps finished chapters in out/, and a cache mount keeps out/ for the next build. But the build fails: "
             "COPY does not find the book. Get the book into the image, and keep the mount: after an edit of one chapter, only "
-            "that chapter may be set again."
+            "that chapter may be made again."
         ),
         hints=(
             marked("A cache mount is there only while its RUN runs. It is in no layer and in no image."),

@@ -115,7 +115,7 @@ TASKS = (
         text=marked(
             "This Dockerfile is good: an edit of site.txt installs no tools, and an edit of README.md runs nothing. Write both "
             "into speedkit.toml, so that `speedkit check` says no as soon as a colleague changes the Dockerfile and one of the "
-            "two is true no longer."
+            "two is no longer true."
         ),
         hints=(
             marked("A [[claim]] has a name, `when` (the files that change) and `stays_cached` (a list of instructions)."),

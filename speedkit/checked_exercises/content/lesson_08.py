@@ -109,8 +109,9 @@ TASKS = (
         title=marked("Quick and small"),
         text=marked(
             "This image has a whole compiler in it, and a renamed field builds everything again. Make the image smaller than "
-            "10 MB; after an edit of README.md, and after a new file in the folder, nothing may run; and after a renamed field "
-            "no module may be downloaded, and the build may take a quarter of the first one. The image must still answer /echo."
+            "10 MB. After an edit of README.md, or with a new file in the folder, nothing may run. After a renamed field, no "
+            "module may be downloaded, and the steps may take at most a quarter of the time of the first build. The image must "
+            "still answer /echo."
         ),
         hints=(
             marked(
