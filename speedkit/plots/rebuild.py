@@ -175,11 +175,13 @@ def _finding(by_edit: list[list[Measurement]], measured: Sequence[Measurement]) 
         return slow.seconds / fast.seconds
 
     panel = max(apart, key=factor)
+    slow, quick = slowest(panel, measured), quickest(panel, measured)
+    # A strategy whose runs reach from the quick ones to the slow ones is neither.
     return message(
         "{edit}: {first}, {second}",
         edit=capital(edit_words(panel[0].edit)),
-        first=_seconds_with(slowest(panel, measured)),
-        second=_seconds_with(quickest(panel, measured)),
+        first=_seconds_with([one for one in slow if one not in quick]),
+        second=_seconds_with([one for one in quick if one not in slow]),
     )
 
 

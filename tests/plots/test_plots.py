@@ -228,6 +228,11 @@ def test_a_headline_names_no_strategy_whose_lead_is_within_the_spread():
     assert plots.rebuild(two).title == "A field renamed: 27.5 s with naive, 1.2 s with warm and mounts"
 
 
+def test_a_headline_leaves_out_what_runs_tell_neither_from_the_quick_ones_nor_from_the_slow_ones():
+    between = [*runs("warm", 3.4, 3.7, 4.0), *runs("mounts", 1.5, 2.5, 3.5), *runs("scratch", 1.2, 1.5, 1.6)]
+    assert plots.rebuild(between).title == "A field renamed: 3.7 s with warm, 1.5 s with scratch"
+
+
 def test_a_first_good_build_after_a_mistake_is_no_measurement_of_nothing_changed():
     builds = [build("chained", "corrected", 33.2), build("chained", "none", 0.12, ran=False)]
     assert [(one.edit, one.seconds) for one in measure(comparable_builds(builds))] == [("none", 0.12)]
