@@ -72,7 +72,7 @@ def test_the_dockerfiles_that_notebooks_show_say_what_they_do_and_not_how_fast(p
     assert not [line for line in comments if CLAIMS_SPEED.search(line) or re.search(r"\bany change\b|\bsmallest\b", line)]
 
 
-@pytest.mark.parametrize("path", PATHS[:9], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_every_question_has_a_folded_answer_before_the_next_one(path):
     unanswered = ""
     for text in sources(path, "markdown"):
