@@ -11,7 +11,7 @@ from speedkit.words import share_text
 from ..checked_builds import CheckedBuild, CheckedBuilds
 from ..findings import Finding, built, downloaded_nothing, image_at_most, nothing_ran, prints
 from ..image_findings import answers
-from ..step_findings import did_not_run, fails_with
+from ..step_findings import did_not_run, did_run, fails_with
 from ..task import SAMPLE, Task
 
 __all__ = ["TASKS"]
@@ -36,6 +36,7 @@ def _fail_early(builds: CheckedBuilds) -> Iterator[Finding]:
     yield did_not_run(failed, f"installing {tool}", work="install.sh")
     done = builds.build(builds.replace("site.txt", f"{word}\n"))
     yield built(done)
+    yield did_run(done, f"installing {tool}", work="install.sh")
     yield prints(done, f"made by the {tool}")
     other = f"pie {secrets.token_hex(4)}"
     again = builds.build(builds.replace("site.txt", f"{other}\n"))
