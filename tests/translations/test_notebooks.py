@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import nbformat
 import pytest
 from babel.messages.catalog import Message
 
@@ -62,6 +63,7 @@ class TestEach:
 def test_a_translated_notebook_has_the_cells_of_the_notebook_and_their_code(language):
     for path in notebooks_in(notebooks_folder()):
         language("zh-CN")
+        nbformat.validate(nbformat.reads(notebook_content(path).decode(), as_version=4))
         chinese = json.loads(notebook_content(path))["cells"]
         english = json.loads(path.read_bytes())["cells"]
         assert [cell["id"] for cell in chinese] == [cell["id"] for cell in english]
