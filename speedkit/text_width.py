@@ -11,6 +11,8 @@ from unicodedata import east_asian_width
 
 __all__ = ["HAN", "WORD", "letters", "wrapped"]
 
+FEWEST = 6
+"""Letters on the last line of Chinese."""
 HAN = "\u2e80-\u9fff\uff00-\uffef"
 OPENING, CLOSING = "（《“‘「【", "，。、；：？！）》”’」】…"
 WORD = re.compile(rf"[ \t\n]*[{OPENING}]*(?:[{HAN}]|[^ \t\n{HAN}{OPENING}{CLOSING}]+|[{CLOSING}])[{CLOSING}]*[ \t\n]*")
@@ -23,7 +25,21 @@ def letters(text: str) -> int:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of so many letters; a longer word has a line of its own."""
+    """The text in lines of so many letters; a longer word has a line of its own.
+
+    Chinese breaks anywhere, so its last line could be a single character: then all lines are a little shorter.
+    """
+    lines = _lines(text, width)
+    while len(lines) > 1 and letters(lines[-1]) <= FEWEST and re.match(rf"[{HAN}]", lines[-1]):
+        width -= 2
+        shorter = _lines(text, width)
+        if len(shorter) > len(lines):
+            break
+        lines = shorter
+    return lines
+
+
+def _lines(text: str, width: int) -> list[str]:
     lines = [""]
     for word in WORD.findall(text):
         if lines[-1] and letters(lines[-1]) + letters(word.rstrip()) > width:

@@ -55,7 +55,7 @@ def _pin(path: Path, *options: str, given: str = "") -> None:
 def _refusal(path: Path, system: str, python: str) -> str:
     """Why the pins of a file cannot be had without compiling; "" when they can."""
     argv = ["--quiet", "--no-deps", f"--python-platform={system}", f"--python-version={python}", "--only-binary=:all:"]
-    done = _uv([*argv, str(path.relative_to(ROOT)), "--output-file=-"])
+    done = _uv([*argv, str(path.relative_to(ROOT))])
     return done.stderr if done.returncode else ""
 
 

@@ -23,7 +23,8 @@ def test_a_line_may_end_beside_each_chinese_character_but_not_before_its_punctua
 
 
 def test_text_of_both_kinds_goes_on_in_the_next_line():
-    assert wrapped("每个步骤都来自缓存，没有运行。", 12) == ["每个步骤都来", "自缓存，没有", "运行。"]
+    assert wrapped("每个步骤都来自缓存，没有运行。", 12) == ["每个步骤都", "来自缓存，", "没有运行。"]
+    assert wrapped("字段改名之后有两个步骤运行", 24) == ["字段改名之后有两个", "步骤运行"]
     assert wrapped("every step came from the cache", 12) == ["every step", "came from", "the cache"]
     assert wrapped("/a/path/longer/than/the/line and more", 8) == ["/a/path/longer/than/the/line", "and more"]
     assert wrapped("recorded 27\N{NO-BREAK SPACE}Nov", 10) == ["recorded", "27\N{NO-BREAK SPACE}Nov"]
