@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from speedkit.chinese_spacing import filled_in_chinese
 from speedkit.reader_language import VARIABLE, reader_language
 
 __all__ = [
@@ -64,7 +65,7 @@ class _Language(NamedTuple):
 def message(text: str, /, **values: object) -> str:
     """The message in the reader's language, with its values. text: the English text, written out or `marked`."""
     language = _language()
-    return _filled(language.translate(text), text, values)
+    return _filled(language, language.translate(text), text, values)
 
 
 class Labels(Mapping[Key, str]):
@@ -86,14 +87,14 @@ class Labels(Mapping[Key, str]):
 def plural(one: str, many: str, count: int, /, **values: object) -> str:
     """The message in the form that a number needs in the reader's language; `{count}` is the number."""
     language = _language()
-    return _filled(language.choose(one, many, count), _english(one, many, count), {"count": count} | values)
+    return _filled(language, language.choose(one, many, count), _english(one, many, count), {"count": count} | values)
 
 
-def _filled(translated: str, text: str, values: Mapping[str, object]) -> str:
+def _filled(language: _Language, translated: str, text: str, values: Mapping[str, object]) -> str:
     """A translation with its values; the English text where the translation names a value that there is not."""
     # A slip in a catalogue must not end a program, least of all inside of an error message.
     try:
-        return translated.format(**values)
+        return filled_in_chinese(translated, values) if language.tag.startswith("zh") else translated.format(**values)
     except (LookupError, ValueError):
         return text.format(**values)
 
