@@ -27,6 +27,16 @@ from speedkit import lessons, plots
 from speedkit.apps import App, append_line, own_app
 from speedkit.build_records import BuildCost, ImportedBuild, ImportedRecords
 from speedkit.checked_exercises import Exercise, ExerciseList, Verdict
+from speedkit.checked_exercises.exercise_html import (
+    ExerciseFacts,
+    diff_html,
+    hints_html,
+    notice_html,
+    running_html,
+    task_html,
+    verdict_html,
+)
+from speedkit.checked_exercises.exercise_html import twin_html as exercise_twin_html
 from speedkit.checked_exercises.findings import Finding as ExerciseFinding
 from speedkit.checked_exercises.task import Task
 from speedkit.data_frame import Frame
@@ -325,12 +335,22 @@ def exercise_task(attack: str) -> Task:
     return Task(attack, attack, text, text, (text,), 1, lambda _: iter(()))
 
 
+def exercise_facts(attack: str) -> ExerciseFacts:
+    return ExerciseFacts(attack, attack, attack, 1, attack, attack)
+
+
+def exercise_verdict(attack: str) -> Verdict:
+    return Verdict(False, (ExerciseFinding(False, attack),), builds=(attack,), stand_ins=attack)
+
+
 # By the class's name; a list of HTML each.
 SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.build_records.imports.ImportedRecords": lambda attack: [imported(attack)._repr_html_()],
-    "speedkit.checked_exercises.checking.Verdict": lambda attack: [
-        Verdict(False, (ExerciseFinding(False, attack),), builds=(attack,), stand_ins=attack)._repr_html_()
+    "speedkit.checked_exercises.checking.Verdict": lambda attack: [exercise_verdict(attack)._repr_html_()],
+    "speedkit.checked_exercises.learner_exercise.Exercise": lambda attack: [
+        exercise_twin_html(exercise_facts(attack), [attack])
     ],
+    "speedkit.checked_exercises.view.ExerciseView": lambda attack: [exercise_twin_html(exercise_facts(attack), [attack])],
     "speedkit.checked_exercises.learner_exercise.ExerciseList": lambda attack: [
         ExerciseList([Exercise(exercise_task(attack))])._repr_html_()
     ],
@@ -361,6 +381,13 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
 }
 
 WRITERS: Mapping[str, Callable[[str], list[str]]] = {
+    "speedkit.checked_exercises.exercise_html.diff_html": lambda attack: [diff_html(attack)],
+    "speedkit.checked_exercises.exercise_html.hints_html": lambda attack: [hints_html([attack])],
+    "speedkit.checked_exercises.exercise_html.notice_html": lambda attack: [notice_html(attack)],
+    "speedkit.checked_exercises.exercise_html.running_html": lambda attack: [running_html(attack)],
+    "speedkit.checked_exercises.exercise_html.task_html": lambda attack: [task_html(exercise_facts(attack))],
+    "speedkit.checked_exercises.exercise_html.twin_html": lambda attack: [exercise_twin_html(exercise_facts(attack), [attack])],
+    "speedkit.checked_exercises.exercise_html.verdict_html": lambda attack: [verdict_html(exercise_verdict(attack))],
     "speedkit.images.summary.image_html": lambda attack: [image_html(image(attack))],
     "speedkit.plots.svg_drawing.drawing": lambda attack: [drawing(one.figure) for one in every_plot(attack)],
     "speedkit.plots.tables.table_html": lambda attack: [

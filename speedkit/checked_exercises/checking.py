@@ -11,8 +11,6 @@ from typing import Any
 from speedkit.apps import App
 from speedkit.engine import connect
 from speedkit.errors import DockerfileError, Misuse
-from speedkit.messages import message
-from speedkit.rendering import NOT_MATH, html_text
 
 from .checked_builds import CheckedBuilds
 from .findings import Finding
@@ -54,13 +52,9 @@ class Verdict:
         }
 
     def _repr_html_(self) -> str:
-        title = message("Passed") if self.passed else message("Not yet")
-        rows = "".join(f"<li>{'✓' if finding.ok else '✗'} {html_text(finding.sentence)}</li>" for finding in self.findings)
-        note = f"<small>{html_text(self.stand_ins)}</small>" if self.stand_ins else ""
-        return (
-            f'<div class="sk-verdict {NOT_MATH}"><b>{html_text(title)}</b>'
-            f'<ul style="list-style:none;margin:4px 0;padding:0">{rows}</ul>{note}</div>'
-        )
+        from .exercise_html import verdict_html  # it knows verdicts, and this one its HTML
+
+        return verdict_html(self)
 
 
 class RunningCheck:

@@ -91,7 +91,7 @@ def stayed_cached(one: CheckedBuild, text: str) -> Finding:
     running = [step for step in running_steps(one) if text in step.instruction]
     if not running:
         return Finding(
-            True, message("{when}: {instruction} was cached.", when=one.when, instruction=shortened(named[0].instruction))
+            True, message("{when}: {instruction} was cached.", when=one.when, instruction=shortened(named[-1].instruction))
         )
     return Finding(False, f"{one.when}: {step_sentence(running[0])}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,11 @@ class Exercise:
         """The folder of the files that the last reset or solution replaced."""
         return self._workplace.replaced
 
+    def _ipython_display_(self) -> None:
+        from .view import ExerciseView  # widgets take a moment to load, and the command line has none
+
+        ExerciseView(self)._ipython_display_()
+
     def check(self) -> Verdict:
         """Build the working copy for real, with edits of its own, and say what was seen. Ctrl-C ends the check.
 
@@ -111,8 +117,10 @@ class Exercise:
     def finish_check(self, running: RunningCheck) -> Verdict:
         """Run a check and note its answer in the progress. Raises: as `check`, CheckCancelled."""
         verdict = running.run()
-        progress = self.progress
-        self._workplace.note(replace(progress, passed=progress.passed or verdict.passed, tries=progress.tries + 1))
+        progress = replace(self.progress, tries=self.progress.tries + 1)
+        if verdict.passed and not progress.passed:
+            progress = replace(progress, passed=True, passed_on=datetime.now().astimezone().date().isoformat())
+        self._workplace.note(progress)
         return verdict
 
     def hint(self) -> str:
@@ -199,5 +207,5 @@ def lesson_words(lesson: str) -> str:
 def progress_words(progress: Progress) -> str:
     """How far somebody has come, in a word or two."""
     if progress.passed:
-        return message("✓ passed")
+        return message("✓ passed on {day}", day=progress.passed_on) if progress.passed_on else message("✓ passed")
     return message("begun") if progress.tries or progress.folder else message("not begun")

@@ -20,8 +20,8 @@ from speedkit.state import open_private, private_folder
 
 __all__ = ["Progress", "read_progress", "write_progress"]
 
-VERSION = 1
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+VERSION = 2
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda values: values | {"passed_on": ""}}
 """By the version of a file: makes the values of the next version."""
 NAME = "progress.json"
 
@@ -30,11 +30,13 @@ NAME = "progress.json"
 class Progress:
     """The progress with one exercise.
 
-    passed: a check has passed. tries: checks that came to an answer. hints: how many hints were read. solution_shown: the
-    reader has seen the solution. folder: the name of the working copy beside the file; "" before there is one.
+    passed: a check has passed. passed_on: the day of the first pass, such as 2026-11-27; "" where it is not known.
+    tries: checks that came to an answer. hints: how many hints were read. solution_shown: the reader has seen the solution.
+    folder: the name of the working copy beside the file; "" before there is one.
     """
 
     passed: bool = False
+    passed_on: str = ""
     tries: int = 0
     hints: int = 0
     solution_shown: bool = False
@@ -54,6 +56,7 @@ def read_progress(folder: Path) -> Progress:
             raise ValueError(version)
         return Progress(
             passed=bool(document["passed"]),
+            passed_on=str(document["passed_on"]),
             tries=int(document["tries"]),
             hints=int(document["hints"]),
             solution_shown=bool(document["solution_shown"]),

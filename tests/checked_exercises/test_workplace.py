@@ -106,6 +106,17 @@ def test_an_update_changes_the_files_that_the_learner_did_not(task):
     assert not (exercise.folder / "edited").exists()
 
 
+def test_progress_of_the_first_version_is_brought_up_to_date(task, home):
+    place = home / "exercises" / NAME
+    place.mkdir(parents=True)
+    first = {"version": 1, "passed": True, "tries": 3, "hints": 1, "solution_shown": False, "folder": ""}
+    (place / "progress.json").write_text(json.dumps(first))
+    exercise = Exercise(task)
+    assert exercise.progress == Progress(passed=True, tries=3, hints=1)
+    exercise.hint()
+    assert json.loads((place / "progress.json").read_text()) == {**first, "version": VERSION, "passed_on": "", "hints": 2}
+
+
 def test_progress_of_a_newer_version_and_a_broken_file_are_put_aside_and_kept(task, home):
     exercise = Exercise(task)
     exercise.hint()
