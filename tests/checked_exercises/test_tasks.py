@@ -26,6 +26,8 @@ class TestEach:
         assert len(task.hints) >= 2
         assert all(hint.endswith((".", "?")) for hint in task.hints)
         assert 1 <= task.minutes <= 30
+        shown = sk.exercise(task.name)
+        assert (shown.title, shown.task, shown.hints) == (task.title, task.text, task.hints)
 
     def test_has_a_solution_that_differs_from_the_first_files(self, task):
         first = task.start_files()

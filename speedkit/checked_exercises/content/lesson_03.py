@@ -95,7 +95,7 @@ TASKS = (
             "sorts the words again. Change the Dockerfile so that a new COMMIT does not run `sort`."
         ),
         hints=(
-            marked("`sk.build(exercise.app, build_args={'COMMIT': 'a'})`, then with another value: which lines run?"),
+            marked("`sk.build(exercise.app, build_args=dict(COMMIT='a'))`, then with another value: which lines run?"),
             marked("The value of an ARG counts for each RUN behind it, whether the RUN uses it or not."),
         ),
         minutes=10,
