@@ -23,17 +23,12 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Tour:
     return run_tour(out=tmp_path_factory.mktemp("tour") / "out", quick=False, session=SESSION, say=print)
 
 
-def sample_builds(tour: Tour):
-    """The builds of the Go service: the lessons build small projects, and services in other languages, beside it."""
-    return [build for build in tour.builds if build.app == "sample_go_app"]
-
-
 def of(tour: Tour, strategy: str, edit: str):
-    return [build for build in sample_builds(tour) if (build.strategy, build.edit) == (strategy, edit)]
+    return [build for build in tour.builds if (build.strategy, build.edit) == (strategy, edit)]
 
 
 def test_every_strategy_was_built_and_answered(tour):
-    good = [build for build in sample_builds(tour) if build.ok]
+    good = [build for build in tour.builds if build.ok]
     assert {build.strategy for build in good} == STRATEGIES
     assert all(build.answer is not None and build.answer.ok for build in good)
 
@@ -86,14 +81,14 @@ def test_a_comment_changes_the_program_only_where_it_has_a_build_id(tour):
 
 def test_first_builds_are_cold_however_often_the_tour_is_run(tour):
     for strategy in STRATEGIES - {"host"}:
-        first = next(build for build in sample_builds(tour) if build.strategy == strategy)
+        first = next(build for build in tour.builds if build.strategy == strategy)
         runs = [step for step in first.instructions if step.instruction.startswith("RUN")]
         assert runs
         assert not any(step.cached for step in runs)
 
 
 def test_the_image_of_scratch_is_the_smallest(tour):
-    sizes = {build.strategy: build.image_bytes for build in sample_builds(tour) if build.image_bytes}
+    sizes = {build.strategy: build.image_bytes for build in tour.builds if build.image_bytes}
     assert min(sizes, key=lambda strategy: sizes[strategy]) == "scratch"
 
 
