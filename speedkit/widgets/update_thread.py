@@ -118,12 +118,22 @@ class _UpdateThread:
         return threading.current_thread() is self._thread
 
     def add(self, updater: Updater) -> None:
+        new_thread = None
         with self.changed:
             self._updaters.add(updater)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="widget updates", daemon=True)
-                self._thread.start()
+            # A thread without `ident` is about to be started, by another thread that adds an updater at this moment.
+            if self._thread is None or (self._thread.ident is not None and not self._thread.is_alive()):
+                new_thread = self._thread = threading.Thread(target=self._run, name="widget updates", daemon=True)
             self.changed.notify_all()
+        if new_thread is not None:
+            # Not under the lock: `start` waits for the new thread, in which Python may collect a dropped widget, whose
+            # `__del__` waits for the lock.
+            try:
+                new_thread.start()
+            except RuntimeError:
+                with self.changed:
+                    self._thread = None
+                raise
 
     def _run(self) -> None:
         while self._wait():

@@ -148,3 +148,23 @@ def test_a_forecast_has_a_thread_only_while_it_is_worked_out():
         assert worker.entries_of(state) == [{"line": 1}]
     wait_until(lambda: "workbench forecast" not in [thread.name for thread in threading.enumerate()])
     worker.stop()
+
+
+def test_a_dropped_widget_may_be_collected_in_the_thread_that_starts(monkeypatch):
+    dropped = Updater(lambda: None, lambda problem: None)
+    dropped.stop()
+    wait_until(lambda: "widget updates" not in {thread.name for thread in threading.enumerate()})
+    start = threading.Thread.start
+    collected = []
+
+    def collect_and_start(thread):
+        if thread.name == "widget updates":
+            collector = threading.Thread(target=dropped.stop, daemon=True)
+            start(collector)
+            collector.join(HANG_SECONDS)
+            collected.append(not collector.is_alive())
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", collect_and_start)
+    Updater(lambda: None, lambda problem: None).stop()
+    assert collected == [True]
