@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -41,3 +42,14 @@ def test_a_switch_counts_for_what_is_said_later_and_for_processes_that_start_lat
 
 def test_the_languages_are_english_and_those_of_the_catalogues():
     assert known_languages() == ["en", "zh-CN"]
+
+
+def test_heads_and_words_of_a_table_follow_the_switch():
+    from speedkit import lessons
+
+    english = lessons.recap([])._repr_html_()
+    sk.language("zh-CN")
+    chinese = lessons.recap([])._repr_html_()
+    assert "not built" in english
+    assert "not built" not in chinese
+    assert not {"way to build", "median time", "modules downloaded"} & set(re.findall(r"<th[^>]*>([^<]*)", chinese))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from speedkit.measurements import Measurement, measure
-from speedkit.messages import marked, message, plural
+from speedkit.messages import Labels, marked, message, plural
 from speedkit.model import Build
 from speedkit.rendering import Table
 from speedkit.words import bytes_text, seconds_text, steps_that_ran
@@ -27,14 +27,16 @@ LESSONS = {
 }
 """What each strategy teaches, in the order of the lessons."""
 EDIT = "rename-field"
-HEADS = {
-    "way": message("way to build"),
-    "lesson": message("lesson"),
-    "steps": message("after a field renamed"),
-    "time": message("median time"),
-    "modules": message("modules downloaded"),
-    "image": message("image"),
-}
+HEADS = Labels(
+    {
+        "way": marked("way to build"),
+        "lesson": marked("lesson"),
+        "steps": marked("after a field renamed"),
+        "time": marked("median time"),
+        "modules": marked("modules downloaded"),
+        "image": marked("image"),
+    }
+)
 
 
 def recap(builds: Sequence[Build]) -> Table:
@@ -48,7 +50,7 @@ def recap(builds: Sequence[Build]) -> Table:
 
 def _figures(one: Measurement | None) -> tuple[str, str, str, str]:
     if one is None:
-        return NOT_BUILT, "–", "–", "–"
+        return message(NOT_BUILT), "–", "–", "–"
     newest = one.builds[-1]
     runs = plural("{seconds}, {count} run", "{seconds}, {count} runs", len(one.builds), seconds=seconds_text(one.seconds))
     image = bytes_text(newest.image_bytes) if newest.image_bytes else "–"
@@ -56,6 +58,6 @@ def _figures(one: Measurement | None) -> tuple[str, str, str, str]:
 
 
 def _look(column: str, text: str) -> str:
-    if text == NOT_BUILT:
+    if text == message(NOT_BUILT):
         return "sk-dim"
     return "sk-sentence" if column in ("lesson", "steps") else "sk-amount"

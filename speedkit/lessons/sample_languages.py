@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from speedkit.apps import COLD, sample_app
 from speedkit.builds import build
 from speedkit.history import recorded_builds
-from speedkit.messages import message, plural
+from speedkit.messages import Labels, marked, message, plural
 from speedkit.model import Build
 from speedkit.rendering import Table
 from speedkit.words import bytes_text, seconds_text
@@ -26,16 +26,18 @@ IN_A_USUAL_TOUR = ("python", "node")
 STRATEGIES = ("naive", "optimized", "warm", "mounts")
 RENAME = "rename-field"
 NO_BUILD = "–"
-HEADS = {
-    "language": message("language"),
-    "strategy": message("strategy"),
-    "ran": message("lines that ran after the rename"),
-    "cold": message("cold build"),
-    "renamed": message("after the rename"),
-    "image": message("image"),
-    "packages": message("packages downloaded, cold"),
-    "again": message("packages downloaded again"),
-}
+HEADS = Labels(
+    {
+        "language": marked("language"),
+        "strategy": marked("strategy"),
+        "ran": marked("lines that ran after the rename"),
+        "cold": marked("cold build"),
+        "renamed": marked("after the rename"),
+        "image": marked("image"),
+        "packages": marked("packages downloaded, cold"),
+        "again": marked("packages downloaded again"),
+    }
+)
 
 
 @dataclass(frozen=True)
