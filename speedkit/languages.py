@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from speedkit.errors import Misuse
-from speedkit.messages import CATALOGUES, DOMAIN, PSEUDO, catalogue_name, language_tag, listed, message, speak
+from speedkit.messages import PSEUDO, catalogue_name, catalogue_names, language_tag, listed, message, speak
 
 __all__ = ["choose_language", "known_languages"]
 
@@ -12,8 +12,7 @@ ENGLISH = "en"
 
 def known_languages() -> list[str]:
     """The languages as `lang` in a page names them: English, and one for each catalogue."""
-    catalogues = sorted(path.parent.parent.name for path in CATALOGUES.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
-    return [ENGLISH, *(name.replace("_", "-") for name in catalogues)]
+    return [ENGLISH, *(name.replace("_", "-") for name in catalogue_names())]
 
 
 def choose_language(name: str | None = None) -> str:

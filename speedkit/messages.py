@@ -28,6 +28,7 @@ __all__ = [
     "Labels",
     "capital",
     "catalogue_name",
+    "catalogue_names",
     "clauses",
     "facts_in_one",
     "for_page",
@@ -173,12 +174,16 @@ def speak(name: str) -> None:
     _language.cache_clear()
 
 
+def catalogue_names() -> list[str]:
+    """The names of all catalogues, sorted, such as `zh_CN`."""
+    return sorted(path.parent.parent.name for path in CATALOGUES.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
+
+
 def catalogue_name(name: str) -> str | None:
     """The catalogue for a language, such as `zh_CN` for `zh-CN`, `zh_CN.UTF-8`, `zh-Hans` and `zh`; None without one."""
     wanted = re.sub(r"[.@].*", "", name).replace("-", "_").lower().replace("_hans", "")
-    catalogues = sorted(path.parent.parent.name for path in CATALOGUES.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
     # A language without a country takes any of its catalogues. Another country's may be in another script.
-    return next((there for there in catalogues if wanted in (there.lower(), there.lower().partition("_")[0])), None)
+    return next((there for there in catalogue_names() if wanted in (there.lower(), there.lower().partition("_")[0])), None)
 
 
 @lru_cache(maxsize=1)

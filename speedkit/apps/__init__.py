@@ -2,7 +2,7 @@
 
 from .app import COLD, App, Strategy
 from .edits import AppliedEdit, Edit, append_line, replacement
-from .folder_app import app_in_place, own_app
+from .folder_app import app_in_place, named_dockerfile, own_app
 from .kept_app import KeptApp
 from .probe import Probe
 from .sample import (
@@ -47,6 +47,7 @@ __all__ = [
     "append_line",
     "file_names_below",
     "language_of",
+    "named_dockerfile",
     "own_app",
     "read_text",
     "remove_leftovers",

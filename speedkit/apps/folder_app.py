@@ -17,7 +17,7 @@ from .sample import SampleApp, language_of, sample_strategies
 from .text_files import text_files
 from .working_copy import working_copy
 
-__all__ = ["app_in_place", "own_app"]
+__all__ = ["app_in_place", "named_dockerfile", "own_app"]
 
 
 def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, edits: Mapping[str, Edit] | None = None) -> App:
@@ -66,6 +66,20 @@ def _dockerfiles_by_strategy(source: Path, names: list[str]) -> dict[str, Path]:
     return by_strategy
 
 
+def named_dockerfile(folder: Path, dockerfile: Path) -> Path:
+    """The path of the Dockerfile that a command names, as for `docker build -f`.
+
+    A relative path counts from the current folder; then from the folder of the app.
+    Raises: NotAFolder, NoDockerfile, FileRefused.
+    """
+    folder = _folder(folder)
+    candidates = (dockerfile, folder / dockerfile)
+    first = next(filter(_is_dockerfile, candidates), None)
+    if first is None:
+        raise _refusal(next(filter(os.path.lexists, candidates), folder / dockerfile), called=dockerfile)
+    return first
+
+
 def _is_dockerfile(path: Path) -> bool:
     """Whether the path is a file, or a link that BuildKit resolves to a file inside of the folder."""
     is_file = os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` fails in a folder that cannot be read
@@ -101,13 +115,7 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
     """
     source = _folder(path)
     if dockerfile is not None:
-        # A relative path counts from the current folder, as for `docker build -f`; then from the folder of the app.
-        candidates = (dockerfile, source / dockerfile)
-        first = next(filter(_is_dockerfile, candidates), None)
-        if first is None:
-            no_dockerfile = next(filter(os.path.lexists, candidates), None)
-            raise _refusal(no_dockerfile or source / dockerfile, called=dockerfile)
-        path_to_build = _readable_by_buildkit(first)
+        path_to_build = _readable_by_buildkit(named_dockerfile(source, dockerfile))
         # The whole path of a file elsewhere: with its name alone, two Dockerfiles would share one history of builds.
         is_here = path_to_build.is_relative_to(source)
         name = path_to_build.relative_to(source).as_posix() if is_here else str(path_to_build)

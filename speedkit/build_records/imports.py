@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from speedkit.context import Manifest
 from speedkit.errors import BuildRecordError
 from speedkit.messages import message
-from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, read_rawjson, write_recording
+from speedkit.recordings import Meta, Recording, Redaction, Solve, list_recordings, new_id, read_rawjson, write_recording
 from speedkit.state import state_folder
 
 from .build_costs import BuildCost, SlowerStep, build_cost, calls_unreached_steps_cached, slower_step
@@ -201,9 +201,10 @@ def _record_digest(build: ForeignBuild) -> str:
 
 
 def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: KnownHere) -> Recording:
+    solve = read_rawjson(build.status_lines)
     dockerfile, lines = build.dockerfile or here.dockerfile or "", build.vertex_lines
     unknown = [*_unknown(build, dockerfile, here.context)]
-    if not dockerfile and (by_names := dockerfile_of_names(read_rawjson(build.status_lines).vertices.values())) is not None:
+    if not dockerfile and (by_names := dockerfile_of_names(solve.vertices.values())) is not None:
         dockerfile, lines = by_names
     redaction = Redaction(build.build_args, {}, dockerfile=dockerfile)
     text = redaction.text
@@ -234,7 +235,7 @@ def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: Kn
         vertex_lines=dict(lines),
         number=here.number,
         reference=build.reference,
-        notices=[*_parts_missing(build)],
+        notices=[*_parts_missing(build, solve)],
         imported=_facts(build, redaction, source, record) | {"unknown": unknown},
     )
     # Only now: the redaction has learned the secrets of the build args and of the Dockerfile above.
@@ -257,12 +258,12 @@ def _facts(build: ForeignBuild, redaction: Redaction, source: str, record: str) 
     }
 
 
-def _parts_missing(build: ForeignBuild) -> Iterator[str]:
+def _parts_missing(build: ForeignBuild, solve: Solve) -> Iterator[str]:
     if build.lacks_first_steps:
         yield message("The record lacks the first steps of the build.")
     if build.outcome is None:
         yield message("The record ends before the build does.")
-    if calls_unreached_steps_cached(read_rawjson(build.status_lines)):
+    if calls_unreached_steps_cached(solve):
         yield message("A file is missing, so the build failed before it ran its steps; BuildKit calls those cached, too.")
 
 

@@ -82,7 +82,7 @@ class CheckedBuild:
 class CheckedBuilds:
     """The builds of one check, made while the block runs; then their images and the copy are removed.
 
-    app: the learner's working copy. on_begin: gets a few words when a build begins. is_cancelled: asked before each build.
+    app: the learner's working copy. on_begin: gets a few words when a build begins.
     """
 
     def __init__(self, engine: Engine, app: App, *, on_begin: Callable[[str], None] = lambda _: None) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from speedkit.gate import StepThatRuns, shortened, steps_that_run
 from speedkit.images import Limits, check_limits
 from speedkit.messages import capital, message, plural
-from speedkit.words import bytes_text
+from speedkit.words import bytes_text, last_error_line
 
 from .checked_builds import CheckedBuild, downloads_in
 
@@ -57,12 +57,10 @@ def built(one: CheckedBuild) -> Finding:
     """The build ended well."""
     if one.build.outcome == "done":
         return Finding(True, message("{when}: it builds.", when=one.when))
-    lines = [line.strip() for line in (one.build.error or "").splitlines() if line.strip()]
-    error = BUILDKIT_FAILED.sub("", lines[-1]) if lines else message("it failed")
+    error = BUILDKIT_FAILED.sub("", last_error_line(one.build))
     failed = next((step for step in one.build.instructions if step.state == "failed" and step.line), None)
     if failed is None:
         return Finding(False, message("{when}: it does not build. {error}", when=one.when, error=error))
-    log = [line.strip() for line in failed.log.splitlines() if line.strip()]
     return Finding(
         False,
         message(
@@ -70,7 +68,7 @@ def built(one: CheckedBuild) -> Finding:
             when=one.when,
             line=failed.line,
             instruction=shortened(failed.instruction),
-            error=log[-1] if log else error,
+            error=_last(failed.log, otherwise=error),
         ),
     )
 
@@ -88,7 +86,7 @@ def stayed_cached(one: CheckedBuild, text: str) -> Finding:
     named = [reason for reason in one.reasons if text in reason.instruction and reason.state != "no-step"]
     if not named:
         return _no_instruction(text)
-    running = [step for step in running_steps(one) if text in step.instruction]
+    running = _running_with(one, text)
     if not running:
         return Finding(
             True, message("{when}: {instruction} was cached.", when=one.when, instruction=shortened(named[-1].instruction))
@@ -98,7 +96,7 @@ def stayed_cached(one: CheckedBuild, text: str) -> Finding:
 
 def instruction_ran(one: CheckedBuild, text: str) -> Finding:
     """A step with a text in its instruction ran."""
-    running = [step for step in running_steps(one) if text in step.instruction]
+    running = _running_with(one, text)
     if running:
         return Finding(True, _ran_sentence(one, running[0]))
     named = next((reason for reason in one.reasons if text in reason.instruction and reason.state != "no-step"), None)
@@ -109,7 +107,7 @@ def instruction_ran(one: CheckedBuild, text: str) -> Finding:
 
 def instruction_did_not_run(one: CheckedBuild, text: str) -> Finding:
     """No step with a text in its instruction ran, be it cached or not needed."""
-    running = [step for step in running_steps(one) if text in step.instruction]
+    running = _running_with(one, text)
     if running:
         return Finding(False, f"{_ran_sentence(one, running[0])} {running[0].because}")
     return Finding(True, message("{when}: no step with `{text}` ran.", when=one.when, text=text))
@@ -167,16 +165,19 @@ def prints(one: CheckedBuild, text: str, *command: str) -> Finding:
     """The image prints a text. command: to run in it; the image's own without one."""
     run = one.run(*command)
     shown = " ".join(command) or message("The image's command")
+    last = _last(run.log, otherwise=message("nothing"))
     if run.exit_code == 0 and text in run.log:
         return Finding(True, message("The image runs and prints `{text}`.", text=text))
     if run.refusal:
         return Finding(False, message("The image does not start: {reason}", reason=run.refusal))
     if run.exit_code == 0:
         return Finding(
-            False, message("{command} prints `{log}`, and not `{text}`.", command=shown, log=_last(run.log), text=text)
+            False,
+            message("{command} prints `{log}`, and not `{text}`.", command=shown, log=last, text=text),
         )
     return Finding(
-        False, message("{command} fails with exit code {code}: {log}", command=shown, code=run.exit_code, log=_last(run.log))
+        False,
+        message("{command} fails with exit code {code}: {log}", command=shown, code=run.exit_code, log=last),
     )
 
 
@@ -247,6 +248,11 @@ def running_steps(one: CheckedBuild) -> tuple[StepThatRuns, ...]:
     return steps_that_run(one.reasons, lambda path: path)
 
 
+def _running_with(one: CheckedBuild, text: str) -> list[StepThatRuns]:
+    """The steps that ran, or would have, with a text in their instruction."""
+    return [step for step in running_steps(one) if text in step.instruction]
+
+
 def step_sentence(step: StepThatRuns) -> str:
     """`Line 6 ran again, RUN go mod download: …`."""
     return message(
@@ -277,6 +283,6 @@ def _other_sentence(reason: Reason) -> str:
     )
 
 
-def _last(log: str) -> str:
+def _last(log: str, *, otherwise: str) -> str:
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return lines[-1] if lines else message("nothing")
+    return lines[-1] if lines else otherwise

@@ -9,16 +9,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from speedkit.errors import NO_ROOM, DiskFull, StateRefused
-from speedkit.messages import message
+from speedkit.messages import marked, message
 from speedkit.state import open_private, private_folder
 
-__all__ = ["Progress", "read_progress", "write_progress"]
+__all__ = ["Progress", "read_progress", "state_errors", "write_progress"]
 
 VERSION = 2
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda values: values | {"passed_on": ""}}
@@ -73,7 +74,7 @@ def read_progress(folder: Path) -> Progress:
 def write_progress(folder: Path, progress: Progress) -> None:
     """Keep the progress in the folder of an exercise, whole or not at all. Raises: DiskFull, StateRefused."""
     draft = folder / f".{NAME}-{os.urandom(6).hex()}"
-    try:
+    with state_errors(marked("The progress cannot be kept in {folder}: {problem}."), folder):
         private_folder(folder)
         try:
             with open_private(draft) as file:
@@ -81,9 +82,16 @@ def write_progress(folder: Path, progress: Progress) -> None:
             draft.replace(folder / NAME)
         finally:
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def state_errors(text: str, folder: Path) -> Iterator[None]:
+    """Raises DiskFull or StateRefused for an OSError in the block. text: `marked`, with places for `folder` and `problem`."""
+    try:
+        yield
     except OSError as problem:
         kind = DiskFull if problem.errno in NO_ROOM else StateRefused
         raise kind(
-            message("The progress cannot be kept in {folder}: {problem}.", folder=folder, problem=problem.strerror),
+            message(text, folder=folder, problem=problem.strerror or problem),
             fix=message("Make room there, or set SPEEDKIT_HOME to another folder."),
         ) from None

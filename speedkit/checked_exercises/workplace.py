@@ -12,23 +12,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from speedkit.apps import KeptApp, Strategy
-from speedkit.errors import NO_ROOM, DiskFull, StateRefused
-from speedkit.messages import message
+from speedkit.messages import marked
 from speedkit.state import private_folder, state_folder, state_home
 
-from .progress import Progress, read_progress, write_progress
+from .progress import Progress, read_progress, state_errors, write_progress
 from .task import DOCKERFILE, File, Task, write_files
 
 __all__ = ["Workplace"]
 
 ROOM = "exercises"
+NOT_KEPT = marked("The exercise cannot be kept in {folder}: {problem}.")
 
 
 class Workplace:
@@ -56,7 +55,7 @@ class Workplace:
     def app(self) -> KeptApp:
         """The working copy as an app, made or brought up to date when it is first asked for. Raises: DiskFull, StateRefused."""
         if self._app is None or not self._app.folder.is_dir():
-            with _file_errors(self.place):
+            with state_errors(NOT_KEPT, self.place):
                 self._app = self._opened()
         return self._app
 
@@ -73,7 +72,7 @@ class Workplace:
         """Make the working copy as it was at first. Changed files are kept beside it. Raises: DiskFull, StateRefused."""
         app = self.app
         changed = [path for path in app.changed() if (app.folder / path).is_file()]
-        with _file_errors(self.place):
+        with state_errors(NOT_KEPT, self.place):
             if changed:
                 shutil.rmtree(self.replaced, ignore_errors=True)
                 for path in changed:
@@ -131,16 +130,3 @@ def _cache_of_process() -> str:
 def _make_folder(folder: Path, files: Mapping[str, File]) -> None:
     folder.mkdir(mode=0o755)
     write_files(folder, files)
-
-
-@contextmanager
-def _file_errors(place: Path) -> Iterator[None]:
-    """Raises DiskFull or StateRefused for an OSError in the block."""
-    try:
-        yield
-    except OSError as problem:
-        kind = DiskFull if problem.errno in NO_ROOM else StateRefused
-        raise kind(
-            message("The exercise cannot be kept in {place}: {problem}.", place=place, problem=problem.strerror or problem),
-            fix=message("Make room there, or set SPEEDKIT_HOME to another folder."),
-        ) from None

@@ -95,7 +95,7 @@ def compare(
 def _app_to_compare(
     folder: Path | None, language: str | None, file: Path | None, way: str | None, options: CommandOptions
 ) -> App:
-    from speedkit.apps import own_app, sample_app
+    from speedkit.apps import named_dockerfile, own_app, sample_app
     from speedkit.projects import open_project
 
     if folder is None:
@@ -108,12 +108,12 @@ def _app_to_compare(
         raise Misuse(message("The command has both a folder and a sample app."), fix=message("Give DIR or --app, not both."))
     if way is not None and file is not None:
         raise Misuse(message("The command has both a way and a Dockerfile."), fix=message("Give --way or -f, not both."))
-    contexts = options.named_contexts
-    # A relative path counts from the current folder, as for `docker build -f`; then from the folder of the app.
-    dockerfile = str(file.parent.resolve() / file.name if file.exists() else file) if file is not None else None
-    return (
-        own_app(folder, dockerfile=dockerfile) if way is None else open_project(folder).app_copy(way, named_contexts=contexts)
-    )
+    if way is not None:
+        return open_project(folder).app_copy(way, named_contexts=options.named_contexts)
+    if file is None:
+        return own_app(folder)
+    found = named_dockerfile(folder, file)
+    return own_app(folder, dockerfile=str(found.parent.resolve() / found.name))
 
 
 def _edit_of_a_file(app: App, name: str) -> Edit:

@@ -21,11 +21,11 @@ from speedkit.model import Build
 from speedkit.projects import Project, Way, open_project
 from speedkit.recordings import Redaction, redaction_of
 from speedkit.rendering import Reason, command_text
-from speedkit.words import bytes_text, seconds_text
+from speedkit.words import bytes_text, last_error_line, seconds_text
 
 from .limits_file import FILE_NAME, Claim, LimitsFile, RebuildBudget, read_limits_file
 from .outcome import CheckEntry, CheckKind, CheckOutcome, Evidence, StepThatRuns
-from .real_builds import RealBuilds, last_line, real_builds
+from .real_builds import RealBuilds, real_builds
 from .steps import claimed_lines, reasons_of, shortened, steps_that_run
 from .watched_files import FilesChange, WatchedFiles
 
@@ -174,7 +174,7 @@ class _Check:
             matching = set(self.files.matching(glob))
             # Not "nothing runs": the files may have moved, and the claim would guard nothing from then on.
             if not matching:
-                folder = self.files.near([glob])
+                folder = self.files.near(glob)
                 raise self._about_nothing(
                     watched,
                     message("no file matches {glob}", glob=glob.text),
@@ -243,7 +243,7 @@ class _Check:
         if self.builds is not None:
             built, evidence = self.builds.after_change(change.sent), _BUILT
             if built.build.outcome != "done":
-                because = message("Not checked: the build after the change fails. {error}", error=last_line(built.build))
+                because = message("Not checked: the build after the change fails. {error}", error=last_error_line(built.build))
                 return self._unchecked("rebuild_seconds", rebuild.name, allowed, rebuild.line, because)
             build = built.build
         else:

@@ -23,8 +23,9 @@ from speedkit.model import Build
 from speedkit.projects import Project, Way
 from speedkit.proof import ProjectCopy
 from speedkit.rendering import Reason
+from speedkit.words import last_error_line
 
-__all__ = ["BuiltChange", "RealBuilds", "last_line", "real_builds"]
+__all__ = ["BuiltChange", "RealBuilds", "real_builds"]
 
 COLD = "cold"
 
@@ -75,7 +76,7 @@ class RealBuilds:
             self._first = self._build(message("cold"), COLD)
             if self._first.outcome != "done":
                 raise NotProven(
-                    message("The project does not build: {error}", error=last_line(self._first)),
+                    message("The project does not build: {error}", error=last_error_line(self._first)),
                     fix=message("Make it build first; `speedkit build` shows its log."),
                 )
         return self._first
@@ -132,9 +133,3 @@ def _file_errors() -> Iterator[None]:
             message("The build context cannot be copied: {problem}.", problem=problem),
             fix=message("Make the file readable, or exclude it in .dockerignore; a copy needs as much room as the context."),
         ) from None
-
-
-def last_line(build: Build) -> str:
-    """The last line of the error of a failed build."""
-    lines = [line.strip() for line in (build.error or "").splitlines() if line.strip()]
-    return lines[-1] if lines else message("it failed")

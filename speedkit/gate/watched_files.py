@@ -7,7 +7,7 @@ build context has them, so that a folder such as `node_modules` is not walked.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -75,9 +75,9 @@ class WatchedFiles:
                 return os.path.relpath(self.named_contexts[name][0] / path, self.folder).replace(os.sep, "/")
         return path if self.context_path == "." else (PurePosixPath(self.context_path) / path).as_posix()
 
-    def near(self, globs: Sequence[PathGlob]) -> str:
-        """A folder that one of the globs may have meant, "" for none."""
-        return next((glob.text for glob in globs if (self.folder / glob.text).is_dir()), "")
+    def near(self, glob: PathGlob) -> str:
+        """The folder that a glob may have meant, "" for none."""
+        return glob.text if (self.folder / glob.text).is_dir() else ""
 
     @cached_property
     def _paths(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from speedkit.errors import NotProven, SpeedkitError
 from speedkit.messages import clauses, marked, message, plural
 from speedkit.model import Build
 from speedkit.projects import Way
-from speedkit.words import seconds_text
+from speedkit.words import last_error_line, seconds_text
 
 from .equality import ImageDifference, Part, differences_between, judged, patched_files_in, with_natures
 from .file_change import FileChange, apply_changes
@@ -343,7 +343,5 @@ class _Run:
 
 def _error_of(build: Build) -> str:
     """Why a build failed, on one line: BuildKit's last line, and the last line that the failed step printed."""
-    lines = [line.strip() for line in (build.error or "").splitlines() if line.strip()]
-    last = lines[-1] if lines else message("it failed")
     printed = [line for step in build.step_list if step.state == "failed" for line in step.log.splitlines() if line.strip()]
-    return ": ".join([last.removeprefix(PREFIX).rstrip("."), *printed[-1:]])
+    return ": ".join([last_error_line(build).removeprefix(PREFIX).rstrip("."), *printed[-1:]])

@@ -17,7 +17,7 @@ from .amounts import (
     steps_that_ran,
     steps_that_ran_with,
 )
-from .states import FORECASTS, OUTCOMES, STATES, ShownState, outcome_word, shown_state, states_json
+from .states import FORECASTS, OUTCOMES, STATES, ShownState, last_error_line, outcome_word, shown_state, states_json
 
 __all__ = [
     "FORECASTS",
@@ -26,6 +26,7 @@ __all__ = [
     "ShownState",
     "bytes_text",
     "count_steps",
+    "last_error_line",
     "outcome_word",
     "read_bytes",
     "read_seconds",

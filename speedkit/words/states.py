@@ -9,10 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from speedkit.messages import Labels, marked, message
 
-__all__ = ["FORECASTS", "OUTCOMES", "STATES", "ShownState", "outcome_word", "shown_state", "states_json"]
+if TYPE_CHECKING:
+    from speedkit.model import Build
+
+__all__ = ["FORECASTS", "OUTCOMES", "STATES", "ShownState", "last_error_line", "outcome_word", "shown_state", "states_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,12 @@ OUTCOMES: Mapping[str, str] = Labels(
 def outcome_word(outcome: str) -> str:
     """How a build ended, in a word."""
     return OUTCOMES.get(outcome, outcome)
+
+
+def last_error_line(build: Build) -> str:
+    """The last line of the error of a build that failed."""
+    lines = [line.strip() for line in (build.error or "").splitlines() if line.strip()]
+    return lines[-1] if lines else message("it failed")
 
 
 def shown_state(state: str) -> ShownState:
